@@ -1,0 +1,107 @@
+"""One object that turns bytes into values and back; each client has its own."""
+
+from typing import Any, TypeVar
+
+import msgspec
+from cattrs import Converter, transform_error
+from cattrs.v import format_exception
+
+from gemini_batch._codec._converter import build_converter, register_leaves
+from gemini_batch.errors import DecodeError
+from gemini_batch.types import (
+    EmbedContentResponse,
+    GenerateContentResponse,
+    JobKind,
+    Response,
+)
+
+T = TypeVar("T")
+
+_QUOTED = 80  # characters of a bad document shown in an error
+JSON_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What msgspec raises for a document that is not JSON, not UTF-8, or nested too deeply."""
+
+
+class Codec:
+    """Reads and writes the wire's JSON. Holds the converter; keeps no other state."""
+
+    def __init__(self) -> None:
+        self._converter = build_converter()
+        # For callers' own types: their names are left as they are.
+        self._answers = Converter()
+        register_leaves(self._answers)
+        self._members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+        self._items = msgspec.json.Decoder(list[msgspec.Raw])
+
+    def __reduce__(self) -> tuple[type["Codec"], tuple[()]]:
+        # Generated functions cannot be pickled; a result that holds a codec can this way.
+        return (Codec, ())
+
+    def loads(self, data: bytes, cls: type[T]) -> T:
+        """Structure a JSON document into `cls`.
+
+        Raises:
+            DecodeError: It is not JSON, or does not fit; the message has the path.
+        """
+        return self.structure(self.decode(data), cls)
+
+    def decode(self, data: bytes) -> Any:
+        """Return a JSON document as plain Python values."""
+        try:
+            return msgspec.json.decode(data)
+        except JSON_ERRORS as exc:
+            raise _not_json(data, exc) from exc
+
+    def structure(self, value: Any, cls: type[T]) -> T:
+        """Structure plain Python values into `cls`."""
+        return _structure(self._converter, value, cls)
+
+    def unstructure(self, value: Any) -> Any:
+        """Return `value` as plain Python values in the wire's spelling, defaults left out."""
+        return self._converter.unstructure(value)
+
+    def dumps(self, value: Any) -> bytes:
+        """Return the JSON text of plain Python values."""
+        return msgspec.json.encode(value)
+
+    def members(self, data: bytes) -> dict[str, bytes]:
+        """Cut a JSON object into its members without decoding them."""
+        try:
+            return {k: bytes(v) for k, v in self._members.decode(data).items()}
+        except JSON_ERRORS as exc:
+            raise _not_json(data, exc) from exc
+
+    def items(self, data: bytes) -> list[bytes]:
+        """Cut a JSON list into its items without decoding them."""
+        try:
+            return [bytes(item) for item in self._items.decode(data)]
+        except JSON_ERRORS as exc:
+            raise _not_json(data, exc) from exc
+
+    def read_response(self, raw: bytes, kind: JobKind) -> Response:
+        """Structure the answer of one row."""
+        if kind == JobKind.EMBED:
+            return self.loads(raw, EmbedContentResponse)
+        return self.loads(raw, GenerateContentResponse)
+
+    def parse_answer(self, text: str, cls: type[T]) -> T:
+        """Structure a JSON answer of the model into the caller's `cls`."""
+        return _structure(self._answers, self.decode(text.encode()), cls)
+
+
+def _structure(converter: Converter, value: Any, cls: type[T]) -> T:
+    try:
+        return converter.structure(value, cls)
+    except Exception as exc:  # cattrs raises groups as well as what hooks raise
+        message = "; ".join(transform_error(exc, format_exception=_say))
+        raise DecodeError(message=f"{cls.__name__}: {message}") from exc
+
+
+def _say(exc: BaseException, cls: type | None) -> str:
+    # Our hooks say what they expected and got; cattrs would leave out the latter.
+    return str(exc) if type(exc) in (TypeError, ValueError) else format_exception(exc, cls)
+
+
+def _not_json(data: bytes, exc: BaseException) -> DecodeError:
+    start = data[:_QUOTED].decode(errors="replace")
+    return DecodeError(message=f"expected JSON: {exc}; the text begins {start!r}")

@@ -1,0 +1,1 @@
+"""Moving big things: plans that are pure arithmetic, and the drivers that follow them."""

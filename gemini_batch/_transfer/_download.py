@@ -1,0 +1,198 @@
+"""Downloads that go on where they broke off."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import anyio
+
+from gemini_batch._transport import ByteStream, Transport
+from gemini_batch._wire.files import DeveloperFiles
+from gemini_batch.errors import ApiError, NotFoundError, TransportError
+
+_CONTENT_RANGE = re.compile(r"^bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)$")
+_OK, _PARTIAL, _PAST_THE_END = 200, 206, 416
+
+
+class Download:
+    """A file's bytes, in pieces of at most 1 MiB, as an async iterator.
+
+    Made by `open_download`, which closes it. A connection that breaks is opened again where
+    it broke: with ``Range`` where the service honours it; where it does not, what has been
+    read is skipped.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        files: DeveloperFiles,
+        name: str,
+        *,
+        start: int = 0,
+        stop: int | None = None,
+    ) -> None:
+        self._transport = transport
+        self._files = files
+        self._name = name
+        self._stop = stop
+        self._stack = AsyncExitStack()
+        self._stream: ByteStream | None = None
+        self._documented = True
+        self._skip = 0
+        self._failures = 0
+        self.offset = start
+        """Bytes of the file before the next piece."""
+
+        self.total: int | None = None
+        """Bytes of the whole file; None where the service does not tell."""
+
+        self.ranged = False
+        """True if the service sends just the range that was asked for."""
+
+        self.at_end = False
+        """True once the last byte of the file has been read."""
+
+    def __aiter__(self) -> "Download":
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = await self.read()
+        if not piece:
+            raise StopAsyncIteration
+        return piece
+
+    async def open(self) -> None:
+        """Send the first request, so that its errors come before the first piece."""
+        await self._open()
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        self._stream = None
+        await self._stack.aclose()
+
+    async def read(self) -> bytes:
+        """Return the next piece; empty at the end of what the service sends.
+
+        That is the end of the range where it honours ranges, else the end of the file.
+        """
+        while not (self.at_end or self._at_stop()):
+            if self._stream is None:
+                await self._open()
+                continue
+            try:
+                piece = await self._next(self._stream)
+            except TransportError as exc:
+                await self._pause(exc)
+                continue
+            if piece:
+                self._failures = 0
+                return piece
+        return b""
+
+    def _at_stop(self) -> bool:
+        return self.ranged and self._stop is not None and self.offset >= self._stop
+
+    async def _next(self, stream: ByteStream) -> bytes:
+        """Return what a read gives; empty at an end, and while bytes are skipped."""
+        piece = await stream.read()
+        if not piece:
+            self._ended()
+            return b""
+        skipped = min(self._skip, len(piece))
+        self._skip -= skipped
+        piece = piece[skipped:]
+        self.offset += len(piece)
+        return piece
+
+    def _ended(self) -> None:
+        """Tell a true end from a connection that closed early."""
+        if self._skip:
+            raise TransportError(message=f"{self._name} is shorter than it was")
+        if self.total is None:
+            self.at_end = True
+            return
+        expected = self.total
+        if self.ranged and self._stop is not None:
+            expected = min(expected, self._stop)
+        if self.offset < expected:
+            raise TransportError(message=f"the download of {self._name} broke off")
+        self._stream = None
+        self.at_end = self.offset >= self.total
+
+    async def _pause(self, exc: TransportError) -> None:
+        await self.aclose()
+        self._failures += 1
+        retry = self._transport.retry
+        if self._failures >= retry.attempts:
+            raise exc
+        await anyio.sleep(
+            min(retry.wait_max, retry.wait_initial * 2 ** (self._failures - 1))
+        )
+
+    async def _open(self) -> None:
+        self._skip = 0
+        try:
+            self._stream = await self._request()
+        except ApiError as exc:
+            if exc.status != _PAST_THE_END:
+                raise
+            self.at_end = True
+            return
+        total, start = _extent(self._stream)
+        self.ranged = self._stream.status == _PARTIAL
+        if self.ranged and start != self.offset:
+            raise TransportError(message=f"the service sent another part of {self._name}")
+        if not self.ranged:
+            self._skip = self.offset
+        if self.total is not None and total is not None and total != self.total:
+            raise TransportError(message=f"{self._name} changed while it was read")
+        self.total = self.total if total is None else total
+
+    async def _request(self) -> ByteStream:
+        try:
+            return await self._enter()
+        except NotFoundError:
+            if not self._documented:
+                raise
+            # Two paths are in use; the guide's comes first.
+            self._documented = False
+            return await self._enter()
+
+    async def _enter(self) -> ByteStream:
+        request = self._files.download(
+            self._name, start=self.offset, stop=self._stop, documented=self._documented
+        )
+        return await self._stack.enter_async_context(self._transport.stream(request))
+
+
+def _extent(stream: ByteStream) -> tuple[int | None, int | None]:
+    """Return the size of the whole file and the offset of the first byte, where told."""
+    if stream.status == _PARTIAL:
+        match = _CONTENT_RANGE.match(stream.headers.get("content-range", ""))
+        if match is None or match[1] is None:
+            raise TransportError(message="the service sent a part without saying which")
+        return None if match[3] == "*" else int(match[3]), int(match[1])
+    length = stream.headers.get("content-length", "")
+    encoded = stream.headers.get("content-encoding", "identity") != "identity"
+    return int(length) if length.isdecimal() and not encoded else None, 0
+
+
+@asynccontextmanager
+async def open_download(
+    transport: Transport,
+    files: DeveloperFiles,
+    name: str,
+    *,
+    start: int = 0,
+    stop: int | None = None,
+) -> AsyncIterator[Download]:
+    """Open a file's content from `start` up to, not including, `stop`.
+
+    A service that ignores ranges sends the whole file; `Download.ranged` tells.
+    """
+    download = Download(transport, files, name, start=start, stop=stop)
+    try:
+        await download.open()
+        yield download
+    finally:
+        await download.aclose()

@@ -1,0 +1,136 @@
+"""Reading the lines of an input file, block by block, in worker threads."""
+
+import os
+import stat
+from collections.abc import Iterator
+
+from gemini_batch.errors import InputError
+
+BLOCK_BYTES = 1_048_576
+"""Bytes read per thread hop: a thousand rows or so, some tens of milliseconds of work."""
+
+_GZIP = b"\x1f\x8b"
+
+
+class BoundedLines:
+    """Cuts blocks into lines; a line beyond the limit is dropped, not held.
+
+    Pending pieces are joined once, when their line ends: linear in the length of a line.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._pieces: list[bytes] = []
+        self._length = 0
+
+    def feed(self, block: bytes) -> list[bytes | None]:
+        """Return the lines that `block` completes, without newline; None for one too long."""
+        head, newline, rest = block.partition(b"\n")
+        self._keep(head)
+        if not newline:
+            return []
+        first = self.finish()
+        *whole, tail = rest.split(b"\n")
+        self._keep(tail)
+        return [first, *whole]
+
+    def finish(self) -> bytes | None:
+        """Return what is pending as a line; empty if nothing is."""
+        line = None if self._length > self._max_bytes else b"".join(self._pieces)
+        self._pieces.clear()
+        self._length = 0
+        return line
+
+    def _keep(self, piece: bytes) -> None:
+        self._length += len(piece)
+        if self._length > self._max_bytes:
+            self._pieces.clear()
+        else:
+            self._pieces.append(piece)
+
+
+class LineReader:
+    """Reads numbered lines of a file. Everything here blocks: it runs in a worker thread."""
+
+    def __init__(self, path: str | os.PathLike[str], *, max_line_bytes: int) -> None:
+        self._path = os.fspath(path)
+        self._lines = BoundedLines(max_line_bytes)
+        self._offset = 0
+        self._number = 0
+
+    def check(self) -> None:
+        """Look at the file before reading it.
+
+        Raises:
+            InputError: It is not there, empty, not a file, not readable, or compressed.
+        """
+        fault = _fault(self._path)
+        if fault is not None:
+            message, remedy = fault
+            raise InputError.one(message, remedy=remedy, file=shown(self._path))
+
+    def block(self) -> list[tuple[int, bytes | None]] | None:
+        """Return the next lines with their numbers; None at the end of the file.
+
+        A line that is too long is None.
+        """
+        # Open only within the hop: nothing is left behind by a cancelled task.
+        with open(self._path, "rb", buffering=0) as file:  # noqa: PTH123 - takes any path
+            file.seek(self._offset)
+            block = file.read(BLOCK_BYTES)
+        self._offset += len(block)
+        if block:
+            return list(self._numbered(self._lines.feed(block)))
+        tail = self._lines.finish()
+        return None if tail == b"" else list(self._numbered([tail]))
+
+    def _numbered(self, lines: list[bytes | None]) -> Iterator[tuple[int, bytes | None]]:
+        for line in lines:
+            self._number += 1
+            yield self._number, line
+
+
+def shown(path: str) -> str:
+    """Return a path as it is shown in a problem."""
+    limit = 200
+    return path if len(path) <= limit else f"{path[:limit]}…"
+
+
+def _fault(path: str) -> tuple[str, str] | None:
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 - takes any path
+        if not stat.S_ISREG(mode):
+            what = "it is a directory" if stat.S_ISDIR(mode) else "it is not a regular file"
+            return what, "Give the path of one JSONL file, or the lines as an iterable."
+        with open(path, "rb") as file:  # noqa: PTH123 - takes any path
+            start = file.read(len(_GZIP))
+    except (OSError, ValueError) as exc:
+        # ValueError: a zero byte, which no path has.
+        return _unreadable(path, exc)
+    if not start:
+        return "it is empty", "It must hold one JSON object per line."
+    if start == _GZIP or path.endswith(".gz"):
+        return (
+            "it is compressed",
+            "Decompress it first (gunzip): the service reads plain JSONL.",
+        )
+    return None
+
+
+def _unreadable(path: str, exc: Exception) -> tuple[str, str]:
+    if isinstance(exc, PermissionError):
+        return "it cannot be read: permission denied", "Change its permissions."
+    text = path.lstrip()
+    if text.startswith(("{", "[")):
+        return (
+            "a path is due, but this looks like JSON",
+            "Give a list of requests, or of lines, rather than one string.",
+        )
+    if len(text.split()) > 2 and "/" not in text:  # noqa: PLR2004 - more words than a name has
+        return (
+            "a path is due, but this looks like a prompt",
+            "Give a list of requests, such as [GenerateRequest.from_text(…)].",
+        )
+    if isinstance(exc, FileNotFoundError):
+        return "there is no such file", f"Check the path; it is taken from {os.getcwd()}."  # noqa: PTH109
+    return f"it cannot be read: {exc}", "Check the path."

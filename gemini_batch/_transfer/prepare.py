@@ -1,0 +1,257 @@
+"""From what callers have to what is sent: input is read once, checked, keyed and spooled."""
+
+import os
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Mapping
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import anyio
+from attrs import frozen
+
+from gemini_batch._codec import Codec
+from gemini_batch._transfer._input_lines import BLOCK_BYTES, LineReader, shown
+from gemini_batch._transfer._intake import Intake
+from gemini_batch._transfer._local import in_thread
+from gemini_batch._wire.files import MAX_FILE_BYTES
+from gemini_batch._wire.rows import MAX_ROW_BYTES, Row, RowChecker
+from gemini_batch.errors import InputError
+from gemini_batch.types import (
+    Content,
+    EmbedRequest,
+    GenerateRequest,
+    GenerationConfig,
+    JobKind,
+)
+
+INLINE_LIMIT: Final = 18_000_000
+"""Bytes of inline rows: a safe margin under the 20 MB the service takes as one body."""
+
+_MOST = 512  # requests per hop
+_CLEANUP_SECONDS = 10.0
+
+Requests: TypeAlias = str | os.PathLike[str] | Iterable[Any] | AsyncIterable[Any]
+Instruction: TypeAlias = str | Content | Mapping[str, Any]
+Config: TypeAlias = GenerationConfig | Mapping[str, Any]
+
+
+@frozen(kw_only=True)
+class PreparedInput:
+    """Checked input, ready to be sent: either `rows` or `path` is set."""
+
+    kind: JobKind
+    count: int
+    """Rows."""
+
+    size: int
+    """Bytes as a file."""
+
+    rows: tuple[Row, ...] | None
+    """The rows, if they are small enough to go inline."""
+
+    path: Path | None
+    """Temporary file of canonical JSONL, if they are not."""
+
+
+@frozen(kw_only=True)
+class CheckedInput:
+    """What a check found in sound input."""
+
+    kind: JobKind
+    count: int
+    """Rows."""
+
+    size: int
+    """Bytes as a file."""
+
+    inline: bool
+    """Whether the rows are small enough to go inline."""
+
+
+@asynccontextmanager
+async def prepare(
+    requests: Requests,
+    *,
+    codec: Codec,
+    model: str | None,
+    kind: JobKind | None = None,
+    generation_config: Config | None = None,
+    system_instruction: Instruction | None = None,
+    inline_limit: int = INLINE_LIMIT,
+    max_file_bytes: int = MAX_FILE_BYTES,
+    max_row_bytes: int = MAX_ROW_BYTES,
+) -> AsyncIterator[PreparedInput]:
+    """Read input once, in constant memory, and make it ready to be sent.
+
+    A temporary file, where one is needed, is gone when the block ends.
+
+    Args:
+        requests: Path of a JSONL file, or an iterable or async iterable of requests.
+        codec: Reads and writes JSON.
+        model: Model of the job, which rows must not contradict; None takes any.
+        kind: What the rows must ask for; None takes it from the first.
+        generation_config: Defaults for rows that do not set their own.
+        system_instruction: Default for rows without one.
+        inline_limit: Bytes of inline rows up to which nothing is spooled.
+        max_file_bytes: Largest file, in bytes.
+        max_row_bytes: Largest row, in bytes.
+
+    Raises:
+        InputError: Something is wrong with the input; all of it is told.
+    """
+    checker = RowChecker(
+        codec,
+        file=_file_of(requests),
+        model=model,
+        kind=kind,
+        generation_config=generation_config,
+        system_instruction=system_instruction,
+        max_row_bytes=max_row_bytes,
+    )
+    async with _taken(
+        requests,
+        checker,
+        inline_limit=inline_limit,
+        max_file_bytes=max_file_bytes,
+        max_row_bytes=max_row_bytes,
+    ) as intake:
+        yield PreparedInput(
+            kind=checker.kind or JobKind.GENERATE,
+            count=intake.count,
+            size=intake.size,
+            rows=None if intake.rows is None else tuple(intake.rows),
+            path=intake.path,
+        )
+
+
+async def check_path(
+    path: str | os.PathLike[str],
+    *,
+    codec: Codec,
+    model: str | None = None,
+    kind: JobKind | None = None,
+    inline_limit: int = INLINE_LIMIT,
+    max_file_bytes: int = MAX_FILE_BYTES,
+    max_row_bytes: int = MAX_ROW_BYTES,
+) -> CheckedInput:
+    """Check a JSONL file as `prepare` does, and keep nothing.
+
+    Raises:
+        InputError: Something is wrong with it; all of it is told.
+    """
+    checker = RowChecker(
+        codec, file=_file_of(path), model=model, kind=kind, max_row_bytes=max_row_bytes
+    )
+    async with _taken(
+        path,
+        checker,
+        inline_limit=inline_limit,
+        max_file_bytes=max_file_bytes,
+        max_row_bytes=max_row_bytes,
+        spool=False,
+    ) as intake:
+        return CheckedInput(
+            kind=checker.kind or JobKind.GENERATE,
+            count=intake.count,
+            size=intake.size,
+            inline=intake.rows is not None,
+        )
+
+
+@asynccontextmanager
+async def _taken(
+    requests: Requests,
+    checker: RowChecker,
+    *,
+    inline_limit: int,
+    max_file_bytes: int,
+    max_row_bytes: int,
+    spool: bool = True,
+) -> AsyncIterator[Intake]:
+    intake = Intake(
+        checker, inline_limit=inline_limit, max_file_bytes=max_file_bytes, spool=spool
+    )
+    try:
+        if isinstance(requests, str | os.PathLike):
+            await _take_file(requests, intake, max_row_bytes)
+        else:
+            await _take_each(_each(requests), intake)
+        checker.raise_if_any()
+        if not intake.count:
+            raise InputError.one(
+                "there are no requests",
+                remedy="Give at least one.",
+                file=_file_of(requests),
+            )
+        yield intake
+    finally:
+        # The quick part needs no await, so nothing can keep it from happening.
+        intake.discard()
+        with anyio.move_on_after(_CLEANUP_SECONDS, shield=True):
+            await in_thread(intake.close)
+
+
+async def _take_file(
+    path: str | os.PathLike[str], intake: Intake, max_row_bytes: int
+) -> None:
+    reader = LineReader(path, max_line_bytes=max_row_bytes)
+
+    def hop() -> bool:
+        lines = reader.block()
+        if lines is not None:
+            intake.lines(lines)
+        return lines is not None
+
+    await in_thread(reader.check)
+    while await in_thread(hop):
+        pass
+
+
+async def _take_each(requests: AsyncGenerator[Any, None], intake: Intake) -> None:
+    batch: list[tuple[int, Any]] = []
+    number, most, text = 0, 1, 0
+    async with aclosing(requests):
+        async for value in requests:
+            number += 1
+            batch.append((number, value))
+            text += len(value) if isinstance(value, str | bytes) else 0
+            if len(batch) < most and text < BLOCK_BYTES:
+                continue
+            before = intake.size
+            await in_thread(intake.requests, batch)
+            # Rows of any size make batches of about a block, so that memory stays bounded.
+            average = (intake.size - before) // len(batch) + 1
+            most = max(1, min(_MOST, most * 4, BLOCK_BYTES // average))
+            batch, text = [], 0
+    if batch:
+        await in_thread(intake.requests, batch)
+
+
+async def _each(
+    requests: Iterable[Any] | AsyncIterable[Any],
+) -> AsyncGenerator[Any, None]:
+    if isinstance(requests, bytes | bytearray | Mapping | GenerateRequest | EmbedRequest):
+        raise InputError.one(
+            f"expected requests, got a single {type(requests).__name__}",
+            remedy="Put it into a list; for a file, give its path.",
+        )
+    if isinstance(requests, AsyncIterable):
+        iterator = aiter(requests)
+        try:
+            async for value in iterator:
+                yield value
+        finally:
+            if isinstance(iterator, AsyncGenerator):
+                await iterator.aclose()
+    elif isinstance(requests, Iterable):
+        for value in requests:
+            yield value
+    else:
+        raise InputError.one(
+            f"expected a path or requests, got {type(requests).__name__}",
+            remedy="Give the path of a JSONL file, a list, or an iterable, async or not.",
+        )
+
+
+def _file_of(requests: object) -> str | None:
+    return shown(os.fspath(requests)) if isinstance(requests, str | os.PathLike) else None

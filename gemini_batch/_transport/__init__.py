@@ -1,0 +1,7 @@
+"""Sending requests. aiohttp lives here, and nowhere else."""
+
+from gemini_batch._transport._origin import check_api
+from gemini_batch._transport._session import open_session
+from gemini_batch._transport._transport import ByteStream, Transport
+
+__all__ = ["ByteStream", "Transport", "check_api", "open_session"]

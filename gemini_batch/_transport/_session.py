@@ -1,0 +1,17 @@
+"""The client's own session."""
+
+import aiohttp
+
+_CONNECTIONS = 32
+
+
+def open_session() -> aiohttp.ClientSession:
+    """Open a session of our own. Must be called inside a running event loop.
+
+    It reads nothing of the environment: with ``trust_env`` aiohttp would send what it finds
+    in ``~/.netrc``. Callers who want a proxy pass a session.
+    """
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
+        cookie_jar=aiohttp.DummyCookieJar(),
+    )

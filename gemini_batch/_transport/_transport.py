@@ -1,0 +1,233 @@
+"""One loop that sends requests: keys, limits on time, retries, typed errors."""
+
+import io
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+
+import aiohttp
+import stamina
+
+from gemini_batch._codec import Codec
+from gemini_batch._transport._retry import backoff
+from gemini_batch._version import __version__
+from gemini_batch._wire._request import Pace, Request, Response
+from gemini_batch._wire.errors import MAX_ERROR_BODY, read_error
+from gemini_batch._wire.files import check_own_url
+from gemini_batch.errors import ApiError, TransportError
+from gemini_batch.types import DeveloperAPI, Retry, Timeouts
+
+USER_AGENT = f"gemini-batch/{__version__}"
+
+_SLOWEST = 65_536  # bytes per second an upload must reach before its chunk times out
+_STREAMED_BODY = 65_536  # aiohttp warns of large bodies given as plain bytes
+_PIECE = 1 << 20
+
+
+class ByteStream:
+    """The body of an open answer, in pieces of at most 1 MiB. Owns nothing."""
+
+    def __init__(self, raw: aiohttp.ClientResponse, request: Request) -> None:
+        self._raw = raw
+        self._request = request
+        self.status = raw.status
+        self.headers = _lower(raw)
+
+    async def read(self) -> bytes:
+        """Return the next piece; empty at the end.
+
+        Raises:
+            TransportError: The stream broke off.
+        """
+        with _map_errors(self._request):
+            return await self._raw.content.read(_PIECE)
+
+
+class Transport:
+    """Sends requests over a session that somebody else opens and closes."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        api: DeveloperAPI,
+        codec: Codec,
+        retry: Retry,
+        timeouts: Timeouts,
+    ) -> None:
+        self._session = session
+        self._api = api
+        self._codec = codec
+        self._timeouts = timeouts
+        self.retry = retry
+
+    async def send(self, request: Request) -> Response:
+        """Send `request` and read its answer, again where that is safe.
+
+        Raises:
+            ApiError: The service answered with an error status on the last try.
+            TransportError: No answer arrived on the last try.
+        """
+        async for attempt in self._attempts(request):
+            with attempt:
+                try:
+                    return await self.send_once(request)
+                except ApiError as exc:
+                    exc.tries = attempt.num
+                    raise
+        raise AssertionError("stamina ended without a result")  # pragma: no cover
+
+    async def send_once(self, request: Request) -> Response:
+        """Send `request` exactly once, for callers who decide themselves what follows."""
+        raw = await self._start(request)
+        async with raw:
+            with _map_errors(request):
+                body = await raw.read()
+            return Response(status=raw.status, headers=_lower(raw), body=body)
+
+    @asynccontextmanager
+    async def stream(self, request: Request) -> AsyncIterator[ByteStream]:
+        """Open the answer to `request` as a stream, closed when the block ends.
+
+        Opening is tried again; reading is not, because only the reader knows what it has.
+        """
+        raw: aiohttp.ClientResponse | None = None
+        async for attempt in self._attempts(request):
+            with attempt:
+                raw = await self._start(request)
+        assert raw is not None  # noqa: S101 - the loop above raises otherwise
+        async with raw:
+            try:
+                yield ByteStream(raw, request)
+            finally:
+                if not raw.content.at_eof():
+                    # Unread bytes: the connection cannot be used again.
+                    raw.close()
+
+    def _attempts(self, request: Request) -> AsyncIterator[stamina.Attempt]:
+        retry = self.retry
+        return aiter(
+            stamina.retry_context(
+                on=backoff(request, retry),
+                attempts=retry.attempts,
+                timeout=retry.timeout,
+                wait_initial=retry.wait_initial,
+                wait_max=retry.wait_max,
+                wait_jitter=retry.wait_jitter,
+            )
+        )
+
+    async def _start(self, request: Request) -> aiohttp.ClientResponse:
+        """Send once; return the open answer, or raise its error and leave nothing open."""
+        headers = {"User-Agent": USER_AGENT, **request.headers}
+        if request.url is None:
+            url = self._api.base_url + request.path
+            headers["x-goog-api-key"] = self._api.api_key
+        else:
+            # The URL is the credential; the key is not sent with it.
+            url = request.url
+            check_own_url(url, self._api.base_url)
+        if request.body is not None and "Content-Type" not in request.headers:
+            own = request.url is None
+            headers["Content-Type"] = (
+                "application/json" if own else "application/octet-stream"
+            )
+        with _map_errors(request):
+            raw = await self._session.request(
+                request.method,
+                url,
+                params=request.query or None,
+                headers=headers,
+                data=_body(request.body),
+                timeout=self._timeout(request),
+                # aiohttp takes Authorization off a redirect to another origin, but not our
+                # key header, and no endpoint we call is documented to redirect.
+                allow_redirects=False,
+                # The session may be borrowed: restate what we rely on.
+                raise_for_status=False,
+            )
+        if raw.status < 300:  # noqa: PLR2004 - the border between success and the rest
+            return raw
+        async with raw:
+            raise await self._error(raw, request)
+
+    async def _error(self, raw: aiohttp.ClientResponse, request: Request) -> ApiError:
+        try:
+            with _map_errors(request):
+                body = await raw.content.read(MAX_ERROR_BODY)
+                while len(body) < MAX_ERROR_BODY and (
+                    more := await raw.content.read(MAX_ERROR_BODY - len(body))
+                ):
+                    body += more
+        except TransportError:
+            # The status has arrived, and it is what matters.
+            body = b""
+        finally:
+            raw.close()
+        return read_error(
+            self._codec,
+            status=raw.status,
+            headers=_lower(raw),
+            body=body,
+            method=request.method,
+            path=request.path,
+        )
+
+    def _timeout(self, request: Request) -> aiohttp.ClientTimeout:
+        limits = self._timeouts
+        if request.pace is Pace.SHORT:
+            return aiohttp.ClientTimeout(total=limits.short, sock_connect=limits.connect)
+        if request.pace is Pace.CREATE:
+            return aiohttp.ClientTimeout(total=limits.create, sock_connect=limits.connect)
+        # aiohttp has no limit on writing: a chunk gets a total computed from its size.
+        total = (
+            limits.connect + limits.read + len(request.body) / _SLOWEST
+            if request.body
+            else None
+        )
+        return aiohttp.ClientTimeout(
+            total=total, sock_connect=limits.connect, sock_read=limits.read
+        )
+
+
+def _body(body: bytes | None) -> bytes | io.BytesIO | None:
+    # Made anew for each try: aiohttp consumes it.
+    return io.BytesIO(body) if body is not None and len(body) > _STREAMED_BODY else body
+
+
+def _lower(raw: aiohttp.ClientResponse) -> Mapping[str, str]:
+    return {name.lower(): value for name, value in raw.headers.items()}
+
+
+@contextmanager
+def _map_errors(request: Request) -> Iterator[None]:
+    """Turn what aiohttp raises into `TransportError`, without what could hold a secret."""
+    try:
+        yield
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as exc:
+        raise _transport_error(request, exc, maybe_received=False) from _cause(request, exc)
+    except aiohttp.ClientResponseError as exc:
+        # Its `request_info` holds our headers, the key among them: it is not chained.
+        raise _transport_error(request, exc, detail=exc.message) from None
+    except (aiohttp.ClientError, TimeoutError, OSError) as exc:
+        raise _transport_error(request, exc) from _cause(request, exc)
+
+
+def _cause(request: Request, exc: BaseException) -> BaseException | None:
+    # Texts of aiohttp's errors may quote the URL, which is a secret if it is an upload's.
+    return exc if request.url is None else None
+
+
+def _transport_error(
+    request: Request,
+    exc: BaseException,
+    *,
+    detail: str | None = None,
+    maybe_received: bool = True,
+) -> TransportError:
+    if detail is None:
+        # Texts of these errors name host and port at most; URLs with tokens are not in them.
+        detail = "" if request.url is not None else str(exc)
+    what = f"{type(exc).__name__}: {detail}" if detail else type(exc).__name__
+    return TransportError(
+        message=f"{request.method} {request.path}: {what}", maybe_received=maybe_received
+    )

@@ -1,0 +1,1 @@
+"""What the services say: pure modules that build requests and read responses."""

@@ -1,0 +1,50 @@
+"""One HTTP exchange as data."""
+
+from collections.abc import Mapping
+from enum import Enum
+
+from attrs import field, frozen
+
+
+class Pace(Enum):
+    """Which limits on time an exchange has."""
+
+    SHORT = "short"
+    """A short call: its whole time is bounded."""
+
+    CREATE = "create"
+    """The service reads and checks the input during the call."""
+
+    STREAM = "stream"
+    """Bytes flow for as long as they flow: the time between two pieces is bounded."""
+
+
+@frozen(kw_only=True)
+class Request:
+    """One HTTP exchange, ready to be tried more than once."""
+
+    method: str
+    path: str
+    """Path below the API's base URL. For a request with its own `url`: what errors show."""
+
+    idempotent: bool
+    """True if sending it twice has the effect of sending it once."""
+
+    query: Mapping[str, str] = field(factory=dict)
+    headers: Mapping[str, str] = field(factory=dict)
+    body: bytes | None = field(default=None, repr=False)
+    pace: Pace = Pace.SHORT
+    url: str | None = field(default=None, repr=False)
+    """Absolute URL that is a credential in itself, such as an upload URL. It is kept out of
+    reprs and logs, and no key is sent with it."""
+
+
+@frozen(kw_only=True)
+class Response:
+    """A successful answer, read to its end."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    """Names are lower-case."""
+
+    body: bytes = field(repr=False)

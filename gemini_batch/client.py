@@ -1,0 +1,133 @@
+"""The client: owns or borrows a session, and holds the resources."""
+
+import os
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from gemini_batch._codec import Codec
+from gemini_batch._transport import Transport, check_api, open_session
+from gemini_batch._wire.developer import DeveloperBatches
+from gemini_batch._wire.files import DeveloperFiles
+from gemini_batch.errors import CredentialsError
+from gemini_batch.resources import Batches, Files
+from gemini_batch.types import DeveloperAPI, Retry, Timeouts
+
+if TYPE_CHECKING:
+    from aiohttp import ClientSession
+
+_YES = {"1", "true"}
+
+
+class Client:
+    """Batch jobs and files of one service, through one session.
+
+    ::
+
+        async with Client() as client:
+            job = await client.batches.submit("gemini-2.5-flash", "input.jsonl")
+
+    Runs on asyncio. Nothing is opened before ``async with``, and nothing outlives it.
+    """
+
+    def __init__(
+        self,
+        api: DeveloperAPI | None = None,
+        *,
+        session: "ClientSession | None" = None,
+        retry: Retry | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> None:
+        """Make a client; no I/O happens here.
+
+        Args:
+            api: Which service, and how to get in; left out, read from the environment.
+            session: An open session to borrow, with its proxies and middlewares. It is
+                never closed. Left out, the client has its own.
+            retry: How often calls are tried again.
+            timeouts: Limits on single exchanges.
+
+        Raises:
+            CredentialsError: There is no key.
+            SecurityError: The key would travel unprotected.
+        """
+        if api is None:
+            _check_environment()
+            api = DeveloperAPI()
+        check_api(api)
+        self._api = api
+        self._borrowed = session
+        self._owned: ClientSession | None = None
+        self._retry = retry or Retry()
+        self._timeouts = timeouts or Timeouts()
+        self._codec = Codec()
+        self._resources: tuple[Batches, Files] | None = None
+
+    async def __aenter__(self) -> Self:
+        if self._resources is not None:
+            raise RuntimeError("this client is open already")
+        session = self._borrowed
+        if session is None:
+            session = self._owned = open_session()
+        transport = Transport(
+            session,
+            api=self._api,
+            codec=self._codec,
+            retry=self._retry,
+            timeouts=self._timeouts,
+        )
+        version = self._api.version
+        files = DeveloperFiles(self._codec, base_url=self._api.base_url, version=version)
+        batches = DeveloperBatches(self._codec, version)
+        self._resources = (
+            Batches(transport, self._codec, batches, files),
+            Files(transport, files),
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close what the client opened. ``async with`` does this."""
+        self._resources = None
+        session, self._owned = self._owned, None
+        if session is not None:
+            await session.close()
+
+    @property
+    def batches(self) -> Batches:
+        """Batch jobs."""
+        return self._open()[0]
+
+    @property
+    def files(self) -> Files:
+        """Files."""
+        return self._open()[1]
+
+    def _open(self) -> tuple[Batches, Files]:
+        if self._resources is None:
+            raise RuntimeError("open the client first: async with Client() as client: ...")
+        return self._resources
+
+    def __repr__(self) -> str:
+        state = "closed" if self._resources is None else "open"
+        return f"<Client of {self._api.base_url}, {state}>"
+
+
+def _check_environment() -> None:
+    """Refuse an environment that asks for Vertex AI, rather than bill another account."""
+    for name in ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI"):
+        value = os.environ.get(name)
+        if value is None:
+            continue
+        if value.lower() in _YES:
+            raise CredentialsError(
+                message=f"{name} asks for Vertex AI, which this release does not speak; to "
+                "use the Gemini Developer API all the same, pass api=DeveloperAPI()"
+            )
+        return  # the first of the two that is set decides

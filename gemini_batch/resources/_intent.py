@@ -1,0 +1,156 @@
+"""Creating a job exactly once: a create is paid, and the service knows no idempotency key.
+
+Every job carries an intent token in its name. When a create is left without an answer, the
+token is looked up, and what is found is adopted; nothing is sent a second time.
+"""
+
+import contextlib
+import datetime as dt
+import logging
+from collections.abc import Awaitable, Callable
+
+import anyio
+
+from gemini_batch._transport import Transport
+from gemini_batch._wire._request import Request
+from gemini_batch._wire.developer import DeveloperBatches
+from gemini_batch._wire.intent import new_token, token_of_key, wire_display_name
+from gemini_batch.errors import (
+    ApiError,
+    CreateOutcomeUnknownError,
+    DecodeError,
+    GeminiBatchError,
+    InputError,
+    TransportError,
+)
+from gemini_batch.types import BatchJob, JobKind, Page
+
+log = logging.getLogger("gemini_batch.batches")
+
+_CLOCK_SKEW = dt.timedelta(minutes=5)
+_AMBIGUOUS = frozenset({408, 409, 499})
+_SERVER_ERROR = 500
+
+ListPage = Callable[[str | None], Awaitable[Page[BatchJob]]]
+
+
+class Intent:
+    """One intention to create one job, from before it is sent until its job is known."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        wire: DeveloperBatches,
+        list_page: ListPage,
+        *,
+        kind: JobKind,
+        model: str,
+        display_name: str | None,
+        idempotency_key: str | None,
+    ) -> None:
+        self._transport = transport
+        self._wire = wire
+        self._list_page = list_page
+        self._kind = kind
+        self._model = model
+        self._has_key = idempotency_key is not None
+        self.token = (
+            new_token() if idempotency_key is None else token_of_key(idempotency_key)
+        )
+        self.display_name = wire_display_name(display_name, self.token)
+
+    async def adopt(self) -> BatchJob | None:
+        """Return the job an earlier call with the same idempotency key made, if any.
+
+        Raises:
+            InputError: That job is for another model or of another kind.
+        """
+        if not self._has_key:
+            return None
+        job = await self._find(since=None)
+        if job is not None and (job.model, job.kind) != (self._model, self._kind):
+            raise InputError.one(
+                f"it belongs to {job.name}, a job of kind {job.kind} for {job.model}",
+                remedy="Use another key for another job.",
+                field="idempotency_key",
+            )
+        return job
+
+    async def create(self, request: Request) -> BatchJob:
+        """Send the create, once, and return its job.
+
+        Raises:
+            CreateOutcomeUnknownError: No answer came, and no job was found.
+            ApiError: The service refused; no job was created.
+            TransportError: The service was not reached; no job was created.
+        """
+        # The clocks of both sides differ; the list's order ends the search, not this.
+        since = dt.datetime.now(dt.UTC) - _CLOCK_SKEW
+        try:
+            answer = await self._transport.send(request)
+            return self._wire.read_job(answer.body)
+        except (TransportError, ApiError, DecodeError) as exc:
+            if not is_ambiguous(exc):
+                raise
+            cause = exc
+        log.debug("no usable answer to a create; looking for %s", self.token)
+        job = await self._look_up(since)
+        if job is None:
+            raise CreateOutcomeUnknownError(
+                intent_token=self.token, model=self._model
+            ) from cause
+        return job
+
+    async def _look_up(self, since: dt.datetime) -> BatchJob | None:
+        for pause in self._transport.retry.lookup_pauses:
+            await anyio.sleep(pause)
+            try:
+                job = await self._find(since)
+            except (TransportError, ApiError, DecodeError) as exc:
+                log.debug("cannot look for %s: %s", self.token, exc)
+                continue
+            if job is not None:
+                return job
+        return None
+
+    async def _find(self, since: dt.datetime | None) -> BatchJob | None:
+        """Walk the list for the token; keep the oldest job that has it, cancel others."""
+        found: list[BatchJob] = []
+        newest_first = True
+        before: dt.datetime | None = None
+        token: str | None = None
+        seen: set[str | None] = set()
+        while token not in seen:
+            seen.add(token)
+            page = await self._list_page(token)
+            for job in page.items:
+                if job.intent_token == self.token:
+                    found.append(job)
+                if before and job.create_time and job.create_time > before:
+                    newest_first = False
+                before = job.create_time or before
+            token = page.next_page_token
+            if token is None:
+                break
+            # One source reports newest first; it is believed as far as it is seen.
+            if since is not None and newest_first and before is not None and before < since:
+                break
+        return await self._oldest(found)
+
+    async def _oldest(self, found: list[BatchJob]) -> BatchJob | None:
+        latest = dt.datetime.max.replace(tzinfo=dt.UTC)
+        found.sort(key=lambda job: job.create_time or latest)
+        for twin in found[1:]:
+            if not twin.done:
+                with contextlib.suppress(GeminiBatchError):
+                    await self._transport.send(self._wire.cancel(twin.name))
+        return found[0] if found else None
+
+
+def is_ambiguous(exc: TransportError | ApiError | DecodeError) -> bool:
+    """True if a job may exist after `exc`."""
+    if isinstance(exc, TransportError):
+        return exc.maybe_received
+    if isinstance(exc, ApiError):
+        return exc.status in _AMBIGUOUS or exc.status >= _SERVER_ERROR
+    return True  # an answer that cannot be read is an answer

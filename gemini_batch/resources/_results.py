@@ -1,0 +1,94 @@
+"""Reading results, wherever they are."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+
+import anyio
+import anyio.lowlevel
+
+from gemini_batch._codec import Codec, LineSplitter, RowDecoder
+from gemini_batch._transfer._blocks import BlockReader
+from gemini_batch.errors import (
+    JobFailedError,
+    NotFoundError,
+    PermissionDeniedError,
+    ResultsUnavailableError,
+)
+from gemini_batch.resources._wait import lacks_output
+from gemini_batch.types import BatchJob, BatchResult, PollSchedule
+
+_OUTPUT_PAUSE = 2.0
+_SLICE = 128  # results between two chances for the rest of the program to run
+
+
+async def read_results(
+    find: Callable[[], Awaitable[BatchJob]],
+    *,
+    open_file: Callable[[str], BlockReader],
+    codec: Codec,
+) -> AsyncGenerator[BatchResult, None]:
+    """Yield the results of the job that `find` returns; nothing is dropped.
+
+    Between two blocks nothing is open, so that a consumer may take as long as it likes.
+    """
+    job = await find()
+    count = 0
+    if job.dest is not None and job.dest.inlined_responses is not None:
+        for result in job.dest.inlined_responses:
+            yield result
+            count += 1
+            if not count % _SLICE:
+                await anyio.lowlevel.checkpoint()
+        return
+    location = "" if job.dest is None else job.dest.file_name or ""
+    reader = open_file(location)
+    splitter = LineSplitter()
+    decoder = RowDecoder(codec, job.kind)
+    ended = False
+    try:
+        while not ended:
+            block = await _read(reader, job, location)
+            ended = not block
+            for line in [splitter.finish()] if ended else splitter.feed(block):
+                if not line.strip():
+                    continue
+                yield decoder.result(line, count)
+                count += 1
+                if not count % _SLICE:
+                    await anyio.lowlevel.checkpoint()
+    finally:
+        reader.close()
+
+
+async def _read(reader: BlockReader, job: BatchJob, location: str) -> bytes:
+    try:
+        return await reader.read()
+    except (NotFoundError, PermissionDeniedError) as exc:
+        # The service does not tell a file that has expired from one of somebody else.
+        raise ResultsUnavailableError(reason="expired", job=job, location=location) from exc
+
+
+async def with_output(
+    job: str | BatchJob, get: Callable[[str | BatchJob], Awaitable[BatchJob]]
+) -> BatchJob:
+    """Return the ended job with its output, asking the service where needed.
+
+    Raises:
+        ResultsUnavailableError: It has not ended, or its output does not appear.
+        JobFailedError: It ended without results.
+    """
+    if isinstance(job, str):
+        job = await get(job)
+    deadline = anyio.current_time() + PollSchedule().output_grace
+    # Jobs from a list hide inline results, and the end may be visible before the output.
+    while not job.done or lacks_output(job):
+        job = await get(job)
+        if not job.done:
+            raise ResultsUnavailableError(reason="not_finished", job=job)
+        if not lacks_output(job):
+            break
+        if anyio.current_time() + _OUTPUT_PAUSE >= deadline:
+            raise ResultsUnavailableError(reason="not_ready", job=job)
+        await anyio.sleep(_OUTPUT_PAUSE)
+    if job.dest is None:
+        raise JobFailedError(job=job)
+    return job

@@ -1,0 +1,274 @@
+"""Files: upload inputs, look after them, download results."""
+
+import os
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import anyio
+
+from gemini_batch._transfer._download import Download, open_download
+from gemini_batch._transfer._local import Appender, Source, new_file_beside
+from gemini_batch._transfer._upload import Upload
+from gemini_batch._transport import Transport
+from gemini_batch._wire.files import JSONL_MIME_TYPE, MAX_FILE_BYTES, DeveloperFiles
+from gemini_batch._wire.names import file_name
+from gemini_batch.errors import (
+    FileFailedError,
+    InputError,
+    NotFoundError,
+    PermissionDeniedError,
+)
+from gemini_batch.resources._pages import check_page_size, every_item
+from gemini_batch.types import File, FileState, Page, TransferProgress
+
+OnProgress = Callable[[TransferProgress], object]
+
+_PAGE_SIZE = 100  # the service's maximum
+_MIME_TYPES = {
+    ".jsonl": JSONL_MIME_TYPE,
+    ".json": "application/json",
+    ".txt": "text/plain",
+    ".csv": "text/csv",
+    ".pdf": "application/pdf",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".webp": "image/webp",
+    ".mp3": "audio/mpeg",
+    ".wav": "audio/wav",
+    ".mp4": "video/mp4",
+}
+_LONGEST_DISPLAY_NAME = 512
+
+
+class Files:
+    """The Files API. Uploads are kept for 48 hours, up to 2 GB each."""
+
+    def __init__(self, transport: Transport, wire: DeveloperFiles) -> None:
+        self._transport = transport
+        self._wire = wire
+
+    async def upload(
+        self,
+        source: str | os.PathLike[str] | bytes | AsyncIterable[bytes],
+        *,
+        display_name: str | None = None,
+        mime_type: str | None = None,
+        name: str | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> File:
+        """Upload a file and return it once the service can use it.
+
+        The upload goes on after any failure where the service says it stands, and what is
+        stored is compared by digest. Memory is constant, whatever the size.
+
+        Args:
+            source: A path; or the bytes; or an async iterable of bytes, which is written to
+                a temporary file first, because an upload may have to go back.
+            display_name: Shown in lists, up to 512 characters; left out, the path's last
+                part.
+            mime_type: Left out, told by the path's ending, else ``application/jsonl``.
+            name: ``files/<id>`` of your choice: up to 40 lower-case letters, digits and
+                dashes. Left out, one is chosen.
+            on_progress: Called with each confirmed `TransferProgress`.
+
+        Raises:
+            InputError: The source cannot be uploaded; nothing was sent.
+            ConflictError: There is a file of this name.
+            FileFailedError: The service could not process the file.
+            TransportError: The service could not be reached, or stored other bytes.
+        """
+        if isinstance(source, AsyncIterable):
+            with new_file_beside(None) as path:
+                appender = Appender(path)
+                async for piece in source:
+                    await appender.write(bytes(piece))
+                await appender.flush()
+                local = _path_source(path)
+                return await self._upload(
+                    local, display_name, mime_type or JSONL_MIME_TYPE, name, on_progress
+                )
+        if isinstance(source, bytes | bytearray | memoryview):
+            data = bytes(source)
+            local = Source(size=len(data), data=data)
+            _check_size(local, None)
+            return await self._upload(
+                local, display_name, mime_type or JSONL_MIME_TYPE, name, on_progress
+            )
+        path = Path(source)
+        return await self._upload(
+            _path_source(path),
+            path.name[:_LONGEST_DISPLAY_NAME] if display_name is None else display_name,
+            mime_type or _MIME_TYPES.get(path.suffix.lower(), JSONL_MIME_TYPE),
+            name,
+            on_progress,
+        )
+
+    async def _upload(
+        self,
+        source: Source,
+        display_name: str | None,
+        mime_type: str,
+        name: str | None,
+        on_progress: OnProgress | None,
+    ) -> File:
+        if display_name is not None and len(display_name) > _LONGEST_DISPLAY_NAME:
+            raise InputError.one(
+                f"it has {len(display_name)} characters",
+                remedy=f"The service takes up to {_LONGEST_DISPLAY_NAME}.",
+                field="display_name",
+            )
+        upload = Upload(
+            self._transport,
+            self._wire,
+            source,
+            # A name of our own choice lets a finished file be found again whose last answer
+            # was lost.
+            name=f"files/gb-{secrets.token_hex(12)}" if name is None else file_name(name),
+            mime_type=mime_type,
+            display_name=display_name,
+            on_progress=on_progress,
+        )
+        return await self._until_usable(await upload.run())
+
+    async def _until_usable(self, file: File) -> File:
+        # JSONL is usable at once; media are worked on for a while.
+        pause = 0.5
+        while file.state == FileState.PROCESSING:
+            await anyio.sleep(pause)
+            pause = min(pause * 2, 10.0)
+            file = await self.get(file.name)
+        if file.state == FileState.FAILED:
+            raise FileFailedError(name=file.name, status=file.error)
+        return file
+
+    async def get(self, name: str | File) -> File:
+        """Return a file's description as it is now.
+
+        Result files have ids longer than the service accepts here, and may be refused:
+        download them without asking first.
+
+        Raises:
+            PermissionDeniedError: There is no such file, or it belongs to another project.
+        """
+        answer = await self._transport.send(self._wire.get(file_name(name)))
+        return self._wire.read_file(answer.body)
+
+    async def list(
+        self, *, page_size: int = _PAGE_SIZE, page_token: str | None = None
+    ) -> Page[File]:
+        """Return one page of the project's files; at most 100 on a page."""
+        check_page_size(page_size, _PAGE_SIZE)
+        request = self._wire.list(page_size=page_size, page_token=page_token)
+        return self._wire.read_page((await self._transport.send(request)).body)
+
+    def list_all(self, *, page_size: int = _PAGE_SIZE) -> AsyncGenerator[File, None]:
+        """Iterate over all files of the project, page by page as the loop reaches them."""
+        check_page_size(page_size, _PAGE_SIZE)
+        return every_item(lambda token: self.list(page_size=page_size, page_token=token))
+
+    async def delete(self, name: str | File) -> None:
+        """Delete a file. That it is gone already is no error once an answer was lost.
+
+        Raises:
+            PermissionDeniedError: There is no such file, or it belongs to another project.
+            BadRequestError: Result files cannot be deleted, because their ids are longer
+                than the service accepts here; they expire.
+        """
+        try:
+            await self._transport.send(self._wire.delete(file_name(name)))
+        except (NotFoundError, PermissionDeniedError) as exc:
+            if exc.tries == 1:
+                raise
+
+    def open_download(self, name: str | File) -> AbstractAsyncContextManager[Download]:
+        """Open a file's content, as an async context manager of an async iterator of bytes.
+
+        Only files the service generated can be downloaded. A connection that breaks is
+        opened again where it broke.
+        """
+        return open_download(self._transport, self._wire, file_name(name))
+
+    async def download(
+        self,
+        name: str | File,
+        path: str | os.PathLike[str],
+        *,
+        on_progress: OnProgress | None = None,
+    ) -> Path:
+        """Download a file to `path` and return the path.
+
+        It is written beside the target and renamed at the end: the target is whole or not
+        there, and a file of that name is replaced.
+
+        Raises:
+            InputError: The target's folder does not exist, or the target is a folder.
+            PermissionDeniedError: There is no such file, or it cannot be downloaded.
+            TransportError: It broke off again and again.
+        """
+        target = Path(path)
+        _check_target(target)
+        async with self.open_download(name) as download:
+            with new_file_beside(target) as part:
+                appender = Appender(part)
+                async for piece in download:
+                    await appender.write(piece)
+                    if on_progress is not None:
+                        on_progress(
+                            TransferProgress(done=download.offset, total=download.total)
+                        )
+                await appender.flush()
+                part.replace(target)
+        return target
+
+
+def _path_source(path: Path) -> Source:
+    if not path.exists():
+        raise InputError.one(
+            "it does not exist", remedy="Check the path.", file=str(path), field="source"
+        )
+    if not path.is_file():
+        raise InputError.one(
+            "it is not a file", remedy="Name a single file.", file=str(path), field="source"
+        )
+    if not os.access(path, os.R_OK):
+        raise InputError.one(
+            "it cannot be read",
+            remedy="Check its permissions.",
+            file=str(path),
+            field="source",
+        )
+    source = Source(size=path.stat().st_size, path=path)
+    _check_size(source, path)
+    return source
+
+
+def _check_size(source: Source, path: Path | None) -> None:
+    file = None if path is None else str(path)
+    if source.size == 0:
+        raise InputError.one("it is empty", remedy="There is nothing to upload.", file=file)
+    if source.size > MAX_FILE_BYTES:
+        raise InputError.one(
+            f"it has {source.size} bytes; the service takes up to {MAX_FILE_BYTES} per file",
+            remedy="Split it into several files, and make a job of each.",
+            file=file,
+        )
+
+
+def _check_target(target: Path) -> None:
+    if target.is_dir():
+        raise InputError.one(
+            "it is a folder",
+            remedy="Name the file to write.",
+            file=str(target),
+            field="path",
+        )
+    if not target.parent.is_dir():
+        raise InputError.one(
+            f"there is no folder {target.parent}",
+            remedy="Make it first.",
+            file=str(target),
+            field="path",
+        )

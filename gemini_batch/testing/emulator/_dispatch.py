@@ -1,0 +1,191 @@
+"""The way of one request: log, fault, route, key, handler, answer."""
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+import aiohttp
+import anyio
+import anyio.lowlevel
+from aiohttp import web
+from attrs import frozen
+from multidict import CIMultiDict
+
+from gemini_batch.testing.emulator._errors import Refusal, missing_key, wrong_key
+from gemini_batch.testing.emulator._log import LogEntry
+from gemini_batch.testing.emulator._plan import FaultPlan
+from gemini_batch.testing.emulator._uploads import DroppedError
+from gemini_batch.testing.emulator._web import (
+    LOGGED_BODY,
+    Call,
+    raw_answer,
+    read_unprocessed,
+    refusal_answer,
+)
+
+Handler = Callable[[Call], Awaitable[web.StreamResponse]]
+
+_SECRETS: Final = frozenset(("x-goog-api-key", "authorization", "key"))
+# What reading or writing raises when the client has left in the middle.
+_CLIENT_GONE: Final = (ConnectionError, aiohttp.ClientPayloadError, web.RequestPayloadError)
+_NOT_FOUND: Final = (
+    "<!DOCTYPE html>\n<html lang=en>\n  <title>Error 404 (Not Found)!!1</title>\n"
+    "  <p>The requested URL was not found on this server.\n</html>\n"
+)
+
+
+@frozen
+class Route:
+    """One method of the service."""
+
+    method: str
+    path: re.Pattern[str]
+    """Matches the whole path; its named groups reach the handler."""
+
+    handler: Handler
+
+
+def route(method: str, path: str, handler: Handler) -> Route:
+    """Make a route. ``{version}`` and ``{id}`` stand for what they say."""
+    pattern = path.replace("{version}", "(?P<version>v1|v1beta)")
+    return Route(method, re.compile(pattern.replace("{id}", "(?P<id>[^/:]+)")), handler)
+
+
+@frozen(kw_only=True)
+class Dispatcher:
+    """Answers every request of the server."""
+
+    api_key: str
+    routes: Sequence[Route]
+    plan: FaultPlan
+    log: list[LogEntry]
+    access_log: Callable[[LogEntry], None] | None
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request, or cut its connection."""
+        headers = CIMultiDict(request.headers)
+        for name in _SECRETS:
+            headers.popall(name, None)
+        query = {name: text for name, text in request.query.items() if name not in _SECRETS}
+        entry = LogEntry(
+            method=request.method, path=request.path, query=query, headers=headers
+        )
+        # Noted on arrival, so that it is there when the client has its answer.
+        self.log.append(entry)
+        fault = self.plan.take(request.method, request.path, request.headers)
+        call = Call(request=request, fault=fault)
+        try:
+            response = await self._respond(call)
+        except (DroppedError, *_CLIENT_GONE):
+            response = _cut(request)
+        else:
+            entry.status = response.status
+        entry.bytes_in = call.received
+        if call.body is not None and len(call.body) <= LOGGED_BODY:
+            entry.body = call.body
+        if self.access_log is not None:
+            self.access_log(entry)
+        return response
+
+    async def _respond(self, call: Call) -> web.StreamResponse:
+        """Return the answer, faults included.
+
+        Raises:
+            DroppedError: There is to be none.
+        """
+        fault = call.fault
+        if fault is None:
+            return await self._process(call)
+        if fault.status is not None:
+            await read_unprocessed(call)
+            await anyio.sleep(fault.delay)
+            body = Refusal(fault.status).body() if fault.body is None else fault.body
+            return raw_answer(body, status=fault.status, headers=fault.headers)
+        if fault.drop == "before":
+            await anyio.sleep(fault.delay)
+            raise DroppedError
+        reads = call.request.method == "GET"
+        # A download is on its way once it is processed; it has to be held up before.
+        await anyio.sleep(fault.delay if reads else 0)
+        response = await self._process(call)
+        await anyio.sleep(0 if reads else fault.delay)
+        if fault.drop == "after":
+            raise DroppedError
+        if not response.prepared:
+            response.headers.update(fault.headers)
+        return response
+
+    async def _process(self, call: Call) -> web.StreamResponse:
+        try:
+            handler = self._admitted(call)
+            if handler is None:
+                return web.Response(status=404, text=_NOT_FOUND, content_type="text/html")
+            return await handler(call)
+        except Refusal as refusal:
+            return refusal_answer(refusal)
+
+    def _admitted(self, call: Call) -> Handler | None:
+        """Return what handles a request; None if there is no such method.
+
+        Raises:
+            Refusal: The key is missing or wrong.
+        """
+        request = call.request
+        for candidate in self.routes:
+            match = candidate.path.fullmatch(request.path)
+            if match is None or candidate.method != request.method:
+                continue
+            call.names = match.groupdict()
+            call.version = call.names["version"]
+            # The URL of an upload session is its own credential.
+            if "upload_id" not in request.query:
+                self._check_key(request)
+            return candidate.handler
+        return None
+
+    def _check_key(self, request: web.BaseRequest) -> None:
+        key = request.headers.get("x-goog-api-key") or request.query.get("key")
+        if not key:
+            raise missing_key()
+        if key != self.api_key:
+            raise wrong_key()
+
+
+class Gate:
+    """Lets requests through to the dispatcher, and turns them all back in the end.
+
+    A handler is not bothered when its client goes away, as at the service: what it makes is
+    made. That is why the handlers still at work have to be stopped one by one.
+    """
+
+    target: Dispatcher
+
+    def __init__(self) -> None:
+        self._inside: set[anyio.CancelScope] = set()
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request."""
+        scope = anyio.CancelScope()
+        self._inside.add(scope)
+        try:
+            with scope:
+                return await self.target(request)
+        finally:
+            self._inside.discard(scope)
+        return _cut(request)
+
+    async def close(self) -> None:
+        """Stop the handlers still at work, and wait until they have."""
+        for scope in tuple(self._inside):
+            scope.cancel()
+        while self._inside:
+            await anyio.lowlevel.checkpoint()
+        # A cut connection tells its protocol in the next turn of the loop.
+        await anyio.lowlevel.checkpoint()
+
+
+def _cut(request: web.BaseRequest) -> web.StreamResponse:
+    """Abort the connection. The answer returned is never sent; aiohttp wants one."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()

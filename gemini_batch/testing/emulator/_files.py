@@ -1,0 +1,190 @@
+"""The Files API beside uploads: get, list, delete, download."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import BinaryIO, Final
+
+import anyio
+from aiohttp import web
+
+from gemini_batch.testing.emulator._clock import Clock
+from gemini_batch.testing.emulator._errors import Refusal, invalid, no_such_file
+from gemini_batch.testing.emulator._limits import Limits
+from gemini_batch.testing.emulator._pages import sequence_of, token_after
+from gemini_batch.testing.emulator._registry import Registry
+from gemini_batch.testing.emulator._store import Store, StoredFile
+from gemini_batch.testing.emulator._uploads import DroppedError
+from gemini_batch.testing.emulator._web import (
+    Call,
+    checked_query,
+    json_answer,
+    page_size,
+)
+
+_LONGEST_ID: Final = 40
+_BLOCK: Final = 256 * 1024
+_RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+class Files:
+    """Everything behind ``/files``, uploads excepted."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        store: Store,
+        clock: Clock,
+        limits: Limits,
+        base_url: str,
+    ) -> None:
+        self._registry = registry
+        self._store = store
+        self._clock = clock
+        self._limits = limits
+        self._base_url = base_url
+
+    def find(self, name: str) -> StoredFile:
+        """Return a file that clients can reach.
+
+        Raises:
+            Refusal: There is none of that name, or it has expired.
+        """
+        file = self._store.get(name)
+        if file is None or file.expire_time <= self._clock.now():
+            raise no_such_file(name.removeprefix("files/"))
+        return file
+
+    def _refuse_long(self, file_id: str, message: str) -> None:
+        if len(file_id) > _LONGEST_ID:
+            raise invalid(
+                f"* {message}.name: File ID (name excluding 'files/') cannot be more than"
+                f" {_LONGEST_ID} characters.\n"
+            )
+
+    async def get(self, call: Call) -> web.StreamResponse:
+        """Answer ``files.get``."""
+        checked_query(call, ())
+        if not self._limits.long_file_ids:
+            self._refuse_long(call.names["id"], "GetFileRequest")
+        name = f"files/{call.names['id']}"
+        await self._registry.result_file(name)
+        return json_answer(self.find(name).resource(self._base_url))
+
+    async def delete(self, call: Call) -> web.StreamResponse:
+        """Answer ``files.delete``."""
+        checked_query(call, ())
+        self._refuse_long(call.names["id"], "DeleteFileRequest")
+        self._store.remove(self.find(f"files/{call.names['id']}").name)
+        return json_answer({})
+
+    async def list(self, call: Call) -> web.StreamResponse:
+        """Answer ``files.list``: newest first, result files left out."""
+        query = checked_query(call, ("pageSize", "pageToken"))
+        size = page_size(
+            query, default=self._limits.file_page_size, most=self._limits.max_page_size
+        )
+        token = query.get("pageToken", "")
+        before = sequence_of(token, "files") if token else None
+        now = self._clock.now()
+        found = [
+            (sequence, file)
+            for sequence, file in self._store.newest_first()
+            if file.expire_time > now
+            and len(file.name.removeprefix("files/")) <= _LONGEST_ID
+            and (before is None or sequence < before)
+        ]
+        page = found[:size]
+        answer: dict[str, object] = {}
+        if page:
+            answer["files"] = [file.resource(self._base_url) for _, file in page]
+        if len(found) > size:
+            answer["nextPageToken"] = token_after(page[-1][0], "files")
+        return json_answer(answer)
+
+    async def download(self, call: Call) -> web.StreamResponse:
+        """Answer a download of a generated file, whole or a range of it."""
+        checked_query(call, ())
+        if call.request.query.get("alt") != "media":
+            raise invalid("Download is supported with 'alt=media' only.")
+        name = f"files/{call.names['id']}"
+        await self._registry.result_file(name)
+        file = self.find(name)
+        if file.source != "GENERATED":
+            raise invalid(
+                f"File {file.name} cannot be downloaded: only generated files can be, not"
+                " those that were uploaded."
+            )
+        fault = call.fault
+        whole = fault is not None and fault.ignore_range
+        span = None if whole else _span(call.request.headers.get("Range"), file.size)
+        start, stop = span or (0, file.size)
+        response = web.StreamResponse(status=206 if span else 200)
+        response.content_type = file.mime_type
+        if span:
+            response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{file.size}"
+        if whole:
+            response.enable_chunked_encoding()
+        else:
+            response.headers["Accept-Ranges"] = "bytes"
+            response.content_length = stop - start
+        await response.prepare(call.request)
+        await _send(call, response, file, start, stop)
+        return response
+
+
+async def _send(
+    call: Call, response: web.StreamResponse, file: StoredFile, start: int, stop: int
+) -> None:
+    """Send bytes `start` to `stop` of a file.
+
+    Raises:
+        DroppedError: A fault's limit was reached; what came before it has been sent.
+    """
+    limit = None if call.fault is None else call.fault.truncate_after
+    cut = None if limit is None else start + limit
+    end = stop if cut is None else min(stop, cut)
+    with file.path.open("rb") as source:
+        async for block in _blocks(source, start, end):
+            await response.write(block)
+    if cut is not None:
+        await _flush(call.request)
+        raise DroppedError
+    await response.write_eof()
+
+
+async def _blocks(source: BinaryIO, start: int, stop: int) -> AsyncIterator[bytes]:
+    source.seek(start)
+    while start < stop:
+        block = source.read(min(_BLOCK, stop - start))
+        if not block:
+            return
+        start += len(block)
+        yield block
+
+
+async def _flush(request: web.BaseRequest) -> None:
+    """Wait until the kernel has everything that was written: an abort discards the rest."""
+    transport = request.transport
+    while transport is not None and transport.get_write_buffer_size():
+        if transport.is_closing():
+            return
+        await anyio.sleep(0.001)
+
+
+def _span(header: str | None, size: int) -> tuple[int, int] | None:
+    """Return the start and stop that a ``Range`` header asks for; None for the whole file.
+
+    Raises:
+        Refusal: 416, it lies past the end.
+    """
+    asked = _RANGE.fullmatch(header or "")
+    if asked is None or asked.group(0) == "bytes=-":
+        return None
+    first, last = asked.groups()
+    if not first:
+        return (max(0, size - int(last)), size)
+    start = int(first)
+    stop = min(size, int(last) + 1) if last else size
+    if start >= size or stop <= start:
+        raise Refusal(416, headers={"Content-Range": f"bytes */{size}"})
+    return (start, stop)

@@ -1,0 +1,56 @@
+"""What the emulated service allows, and how fast it works."""
+
+from attrs import frozen
+
+_DAY = 86400.0
+
+
+@frozen(kw_only=True)
+class Limits:
+    """Bounds and speeds of the emulated service. Times are emulated seconds."""
+
+    pending: float = 2.0
+    """A new job stays PENDING this long; ``math.inf`` for ever."""
+
+    least_running: float = 4.0
+    """A job is RUNNING at least this long."""
+
+    rows_per_second: float = 50.0
+    """Requests answered per second by each job."""
+
+    lag: float = 5.0
+    """The counters that clients see are refreshed at this interval only."""
+
+    cancel_delay: float = 1.0
+    """Time between a cancel call and the state CANCELLED."""
+
+    job_expiry: float = 2 * _DAY
+    """A job that has not ended by then is EXPIRED."""
+
+    file_retention: float = 2 * _DAY
+    """Life of an uploaded file."""
+
+    result_retention: float = 42 * _DAY
+    """Life of a result file, from the end of its job."""
+
+    max_open_jobs: int = 100
+    """Jobs that may be pending or running at a time."""
+
+    max_request_bytes: int = 20 * 1024 * 1024
+    """Largest JSON body."""
+
+    max_file_bytes: int = 2 * 1024**3
+    """Largest file."""
+
+    max_page_size: int = 100
+    """Largest page of a list; what asks for more gets this many."""
+
+    file_page_size: int = 10
+    """Page of `files.list` when none is asked for."""
+
+    granularity: int = 256 * 1024
+    """Every chunk of an upload but the last is a multiple of this many bytes."""
+
+    long_file_ids: bool = False
+    """Whether `files.get` works on result files, whose ids exceed the 40 characters of the
+    Files API. The service refused it until 2026 and `files.delete` still is."""

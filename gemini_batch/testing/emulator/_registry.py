@@ -1,0 +1,111 @@
+"""All jobs the emulator holds, their scripts, and the work of answering their requests."""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+
+from anyio.to_thread import run_sync
+
+from gemini_batch.testing.emulator._clock import Clock
+from gemini_batch.testing.emulator._jobs import SUCCEEDED, Job, Look, Moment, moment_of
+from gemini_batch.testing.emulator._limits import Limits
+from gemini_batch.testing.emulator._results import Answer, answer_rows
+from gemini_batch.testing.emulator._store import Store, StoredFile, digest_of
+
+
+class Registry(Mapping[str, Job]):
+    """Jobs by name, oldest first."""
+
+    def __init__(self, store: Store, clock: Clock, limits: Limits, answer: Answer) -> None:
+        self._store = store
+        self._clock = clock
+        self._limits = limits
+        self._answer = answer
+        self._jobs: dict[str, Job] = {}
+        self._scripts: list[tuple[str, tuple[Look, ...]]] = []
+        self._next_sequence = 1
+
+    def __getitem__(self, name: str) -> Job:
+        return self._jobs[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(self._jobs))
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def script(self, name: str, looks: tuple[Look, ...]) -> None:
+        """Fix the course of a job, or of later ones whose display name fits a pattern."""
+        if not looks:
+            raise ValueError("a script needs at least one look")
+        if not name.startswith("batches/"):
+            self._scripts.append((name, looks))
+            return
+        job = self._jobs[name]
+        job.course, job.course_taken, job.scripted_end = looks, 0, None
+
+    def add(self, job: Job) -> None:
+        """Take a new job in; from now on it is listed."""
+        for pattern, looks in reversed(self._scripts):
+            if fnmatchcase(job.display_name, pattern):
+                job.course = looks
+                break
+        job.state_now = lambda: self.moment(job).state
+        job.sequence = self._next_sequence
+        self._next_sequence += 1
+        self._jobs[job.name] = job
+
+    def remove(self, job: Job) -> None:
+        """Forget a job. Its result file stays, as at the service."""
+        del self._jobs[job.name]
+        job.abandoned = True
+        job.input_path.unlink(missing_ok=True)
+        if job.result_file not in self._store:
+            job.result_path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Stop what is being worked on."""
+        for job in self._jobs.values():
+            job.abandoned = True
+
+    def moment(self, job: Job) -> Moment:
+        """Return where a job is now."""
+        return moment_of(job, self._clock.now(), self._limits)
+
+    def open_jobs(self) -> int:
+        """Return how many jobs have not ended."""
+        return sum(not self.moment(job).ended for job in self._jobs.values())
+
+    async def result_file(self, name: str) -> None:
+        """Make a result file known if its job has ended and nobody has looked since."""
+        job = self._jobs.get("batches/" + name.removeprefix("files/batch-"))
+        if job is not None and job.file_name and name == job.result_file:
+            await self.work(job, self.moment(job))
+
+    async def work(self, job: Job, moment: Moment) -> None:
+        """Answer the requests of `job` that are dealt with at `moment`.
+
+        Runs in a thread, so that other requests go on meanwhile.
+        """
+        async with job.lock:
+            await run_sync(answer_rows, job, moment.answered, self._answer)
+            known = job.result_file in self._store
+            if job.file_name and moment.state == SUCCEEDED and not known:
+                await self._publish(job, moment.end_time or self._clock.now())
+
+    async def _publish(self, job: Job, ended: dt.datetime) -> None:
+        digest = await run_sync(digest_of, job.result_path)
+        if job.abandoned:
+            return
+        self._store.add(
+            StoredFile(
+                name=job.result_file,
+                path=job.result_path,
+                size=job.result_path.stat().st_size,
+                sha256=digest,
+                mime_type="application/json",
+                source="GENERATED",
+                create_time=ended,
+                expire_time=ended + dt.timedelta(seconds=self._limits.result_retention),
+            )
+        )

@@ -1,0 +1,140 @@
+"""Content of requests and answers: parts, and what parts hold.
+
+These are slotted but not frozen: answers are built by the million.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import define, field
+
+from gemini_batch.types._enums import OpenEnum
+
+
+@define(kw_only=True)
+class Blob:
+    """Bytes that travel inside the request or answer."""
+
+    mime_type: str = ""
+    data: bytes = field(default=b"", repr=lambda data: f"<{len(data)} bytes>")
+    """The bytes themselves; base64 on the wire."""
+
+    display_name: str | None = None
+
+
+@define(kw_only=True)
+class FileData:
+    """A file the service already has."""
+
+    file_uri: str = ""
+    """On the Developer API the `uri` of a `File`. It must outlive the job: files live for 48
+    hours, and a job may take as long."""
+
+    mime_type: str | None = None
+    display_name: str | None = None
+
+
+@define(kw_only=True)
+class FunctionCall:
+    """A call the model asks for."""
+
+    name: str = ""
+    args: Mapping[str, Any] | None = None
+    id: str | None = None
+
+
+@define(kw_only=True)
+class FunctionResponse:
+    """What a called function returned, sent back to the model."""
+
+    name: str = ""
+    response: Mapping[str, Any] | None = None
+    id: str | None = None
+    parts: tuple[Mapping[str, Any], ...] | None = None
+    scheduling: str | None = None
+    will_continue: bool | None = None
+
+
+class CodeLanguage(OpenEnum):
+    """Programming language of generated code."""
+
+    UNSPECIFIED = "LANGUAGE_UNSPECIFIED"
+    PYTHON = "PYTHON"
+
+
+class CodeOutcome(OpenEnum):
+    """How a run of generated code ended."""
+
+    UNSPECIFIED = "OUTCOME_UNSPECIFIED"
+    OK = "OUTCOME_OK"
+    FAILED = "OUTCOME_FAILED"
+    DEADLINE_EXCEEDED = "OUTCOME_DEADLINE_EXCEEDED"
+
+
+@define(kw_only=True)
+class ExecutableCode:
+    """Code the model wrote to be run by the service."""
+
+    code: str = ""
+    language: CodeLanguage | None = None
+    id: str | None = None
+
+
+@define(kw_only=True)
+class CodeExecutionResult:
+    """What running the model's code gave."""
+
+    outcome: CodeOutcome | None = None
+    output: str | None = None
+    id: str | None = None
+
+
+@define(kw_only=True)
+class Part:
+    """One piece of content. Exactly one of the content fields is set."""
+
+    text: str | None = None
+    thought: bool | None = None
+    """True if the text is a summary of the model's thinking, not its answer."""
+
+    thought_signature: bytes | None = field(default=None, repr=False)
+    """Opaque bytes to be sent back with this part in a later turn."""
+
+    inline_data: Blob | None = None
+    file_data: FileData | None = None
+    function_call: FunctionCall | None = None
+    function_response: FunctionResponse | None = None
+    executable_code: ExecutableCode | None = None
+    code_execution_result: CodeExecutionResult | None = None
+    video_metadata: Mapping[str, Any] | None = None
+    media_resolution: Mapping[str, Any] | None = None
+    part_metadata: Mapping[str, Any] | None = None
+
+    @classmethod
+    def from_text(cls, text: str) -> "Part":
+        """Return a part of plain text."""
+        return cls(text=text)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, *, mime_type: str) -> "Part":
+        """Return a part that carries `data` inside the request."""
+        return cls(inline_data=Blob(data=data, mime_type=mime_type))
+
+    @classmethod
+    def from_uri(cls, file_uri: str, *, mime_type: str | None = None) -> "Part":
+        """Return a part that points at a file the service has."""
+        return cls(file_data=FileData(file_uri=file_uri, mime_type=mime_type))
+
+
+@define(kw_only=True)
+class Content:
+    """One turn of a conversation: parts, and whose they are."""
+
+    parts: tuple[Part, ...] = ()
+    role: str | None = None
+    """``"user"`` or ``"model"``; None for a system instruction."""
+
+    @classmethod
+    def from_text(cls, text: str, *, role: str | None = None) -> "Content":
+        """Return content of a single text part."""
+        return cls(parts=(Part(text=text),), role=role)

@@ -1,0 +1,274 @@
+"""Answers that a service should not give, and what becomes of them."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from gemini_batch import (
+    Client,
+    FileFailedError,
+    FileState,
+    ServerError,
+    TransportError,
+)
+from gemini_batch._transfer._upload import UploadPlan
+from gemini_batch.testing import Emulator, Fault
+from tests.support.raw_server import http, raw_server
+from tests.support.recorded import recorded
+from tests.support.settings import QUICK
+
+UPLOADS = "/upload/*"
+ACTIVE = {"X-Goog-Upload-Status": "active"}
+
+
+async def download(api, target: Path) -> bytes:
+    async with Client(api, retry=QUICK) as client:
+        return (await client.files.download("files/batch-x", target)).read_bytes()
+
+
+# Downloads
+
+
+async def test_a_part_without_its_place_is_refused(tmp_path: Path) -> None:
+    for headers in [(), ("Content-Range: bytes */10",), ("Content-Range: lines 0-9/10",)]:
+        async with raw_server(http("206 Partial Content", *headers, body=b"x")) as api:
+            with pytest.raises(TransportError, match="without saying which"):
+                await download(api, tmp_path / "out")
+
+
+async def test_another_part_than_was_asked_for_is_refused(tmp_path: Path) -> None:
+    part = http("206 Partial Content", "Content-Range: bytes 5-9/10", body=b"56789")
+
+    async with raw_server(part) as api:
+        with pytest.raises(TransportError, match="another part"):
+            await download(api, tmp_path / "out")
+
+
+async def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    first = http("200 OK", body=b"01234", length=10)
+    second = http("206 Partial Content", "Content-Range: bytes 5-8/9", body=b"5678")
+
+    async with raw_server(first, second) as api:
+        with pytest.raises(TransportError, match="changed while it was read"):
+            await download(api, tmp_path / "out")
+
+
+async def test_a_file_that_got_shorter_is_refused(tmp_path: Path) -> None:
+    first = http("200 OK", body=b"01234", length=10)
+    second = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n012"
+
+    async with raw_server(first, second) as api:
+        with pytest.raises(TransportError, match="shorter than it was"):
+            await download(api, tmp_path / "out")
+
+
+async def test_a_part_of_a_file_of_unknown_size_is_taken(tmp_path: Path) -> None:
+    first = http("200 OK", body=b"01234", length=10)
+    second = http("206 Partial Content", "Content-Range: bytes 5-9/*", body=b"56789")
+
+    async with raw_server(first, second) as api:
+        assert await download(api, tmp_path / "out") == b"0123456789"
+
+
+async def test_an_end_without_a_length_is_an_end(tmp_path: Path) -> None:
+    async with raw_server(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n0123") as api:
+        assert await download(api, tmp_path / "out") == b"0123"
+
+
+async def test_results_of_unknown_size_end_at_a_short_block() -> None:
+    row = b'{"key":"a","error":{"code":4}}\n'
+    part = http("206 Partial Content", f"Content-Range: bytes 0-{len(row) - 1}/*", body=row)
+    job = recorded("gemini/get-succeeded-file.response.json")
+
+    async with raw_server(http("200 OK", body=job), part) as api, Client(api) as client:
+        keys = [result.key async for result in client.batches.results("batches/x")]
+
+    assert keys == ["a"]
+
+
+# Error answers
+
+
+async def test_an_error_whose_body_breaks_off_keeps_its_status() -> None:
+    answer = http("503 Service Unavailable", body=b"{", length=1000)
+
+    async with raw_server(answer) as api, Client(api, retry=QUICK) as client:
+        with pytest.raises(ServerError) as caught:
+            await client.batches.list()
+
+    assert (caught.value.status, caught.value.message) == (503, "the answer has no body")
+
+
+async def test_what_is_not_http_is_a_transport_error_without_a_cause() -> None:
+    """Such an error of aiohttp's holds the request's headers, the key among them."""
+    async with (
+        raw_server(b"HTTP/9 nonsense\r\n\r\n") as api,
+        Client(api, retry=QUICK) as client,
+    ):
+        with pytest.raises(TransportError) as caught:
+            await client.batches.list()
+
+    assert caught.value.__cause__ is None
+
+
+# Uploads
+
+
+async def test_an_upload_that_will_not_finish_is_asked_and_given_up(
+    emulator: Emulator, client: Client
+) -> None:
+    emulator.faults.append(
+        Fault(
+            path=UPLOADS, command="upload, finalize", status=200, headers=ACTIVE, times=99
+        )
+    )
+
+    with pytest.raises(TransportError, match="did not finish"):
+        await client.files.upload(b"abc")
+
+
+async def test_an_upload_that_is_cancelled_is_begun_anew(
+    emulator: Emulator, client: Client
+) -> None:
+    emulator.faults.append(
+        Fault(
+            path=UPLOADS,
+            command="upload, finalize",
+            status=200,
+            headers={"X-Goog-Upload-Status": "cancelled"},
+        )
+    )
+
+    file = await client.files.upload(b"abc")
+
+    assert emulator.files[file.name].read() == b"abc"
+
+
+async def test_more_bytes_than_there_are_is_an_error(
+    emulator: Emulator, client: Client
+) -> None:
+    emulator.faults += [
+        Fault(path=UPLOADS, command="upload, finalize", status=503),
+        Fault(
+            path=UPLOADS,
+            command="query",
+            status=200,
+            headers={**ACTIVE, "X-Goog-Upload-Size-Received": "4"},
+        ),
+    ]
+
+    with pytest.raises(TransportError, match="more bytes"):
+        await client.files.upload(b"abc")
+
+
+async def test_a_finished_file_that_is_not_there_is_an_error(
+    emulator: Emulator, client: Client
+) -> None:
+    emulator.faults.append(
+        Fault(
+            path=UPLOADS,
+            command="upload, finalize",
+            status=200,
+            headers={"X-Goog-Upload-Status": "final"},
+        )
+    )
+
+    with pytest.raises(TransportError, match="does not have it"):
+        await client.files.upload(b"abc")
+
+
+async def test_a_query_that_is_refused_ends_the_upload(
+    emulator: Emulator, client: Client
+) -> None:
+    emulator.faults += [
+        Fault(path=UPLOADS, command="upload, finalize", status=503),
+        Fault(path=UPLOADS, command="query", status=400),
+    ]
+
+    with pytest.raises(Exception, match="400"):
+        await client.files.upload(b"abc")
+
+
+async def test_a_delay_asked_for_during_an_upload_is_honoured(
+    emulator: Emulator, client: Client
+) -> None:
+    emulator.faults.append(
+        Fault(
+            path=UPLOADS,
+            command="upload, finalize",
+            status=429,
+            headers={"Retry-After": "1"},
+        )
+    )
+    started = asyncio.get_running_loop().time()
+
+    await client.files.upload(b"abc")
+
+    assert asyncio.get_running_loop().time() - started >= 1.0
+
+
+async def test_a_file_is_waited_for_while_it_is_processed(
+    emulator: Emulator, client: Client
+) -> None:
+    # A finished upload whose file is worked on, then ready.
+    processing = recorded("files/get-processing.response.json")
+    emulator.faults += [
+        Fault(
+            path=UPLOADS,
+            command="upload, finalize",
+            status=200,
+            headers={"X-Goog-Upload-Status": "final"},
+            body=b'{"file": ' + processing + b"}",
+        ),
+        Fault(
+            path="*/files/t5snrshrqff1",
+            status=200,
+            body=recorded("files/get-active.response.json"),
+        ),
+    ]
+
+    file = await client.files.upload(recorded("jsonl/embed-input.jsonl"))
+
+    assert file.state is FileState.ACTIVE
+
+
+async def test_a_file_that_cannot_be_processed_is_an_error(
+    emulator: Emulator, client: Client
+) -> None:
+    failed = recorded("files/get-failed.response.json")
+    emulator.faults.append(
+        Fault(
+            path=UPLOADS,
+            command="upload, finalize",
+            status=200,
+            headers={"X-Goog-Upload-Status": "final"},
+            body=b'{"file": ' + failed + b"}",
+        )
+    )
+
+    with pytest.raises(FileFailedError, match="Unsupported file content"):
+        await client.files.upload(recorded("jsonl/embed-input.jsonl"))
+
+
+@pytest.mark.parametrize(
+    ("size", "granularity", "chunk", "steps"),
+    [
+        (0, 4, 8, [(0, True)]),
+        (8, 4, 8, [(8, True)]),
+        (9, 4, 8, [(8, False), (1, True)]),
+        (17, 4, 11, [(8, False), (8, False), (1, True)]),
+        (10, 8, 4, [(8, False), (2, True)]),
+    ],
+)
+def test_a_plan_is_made_of_whole_granules_but_for_the_last(
+    size: int, granularity: int, chunk: int, steps: list[tuple[int, bool]]
+) -> None:
+    plan = UploadPlan(size=size, granularity=granularity, chunk_size=chunk)
+    offset, made = 0, []
+    while not made or not made[-1][1]:
+        made.append(plan.step(offset))
+        offset += made[-1][0]
+
+    assert made == steps
+    assert offset == size

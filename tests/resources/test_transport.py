@@ -1,0 +1,254 @@
+"""Sending: what is repeated and what is not, limits on time, and where the key goes."""
+
+from typing import Any
+
+import aiohttp
+import pytest
+
+from gemini_batch import (
+    ApiError,
+    Client,
+    NotFoundError,
+    RateLimitError,
+    Retry,
+    SecurityError,
+    ServerError,
+    Timeouts,
+    TransportError,
+)
+from gemini_batch._transport._retry import backoff, may_repeat
+from gemini_batch._wire._request import Request
+from gemini_batch._wire.files import check_own_url
+from gemini_batch.testing import Emulator, Fault
+from tests.support.rows import MODEL, row
+from tests.support.settings import QUICK
+
+GET = Request(method="GET", path="/x", idempotent=True)
+POST = Request(method="POST", path="/x", idempotent=False)
+
+
+def acquired(client: Client) -> int:
+    """Connections that are neither free nor closed."""
+    assert client._owned is not None
+    assert client._owned.connector is not None
+    return len(client._owned.connector._acquired)
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+async def test_a_passing_failure_is_tried_again(
+    emulator: Emulator, client: Client, status: int
+) -> None:
+    emulator.faults.append(Fault(status=status, times=3))
+
+    await client.batches.list()
+
+    assert len(emulator.log) == 4
+    assert acquired(client) == 0
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 412, 499, 501])
+async def test_a_lasting_failure_is_not(
+    emulator: Emulator, client: Client, status: int
+) -> None:
+    emulator.faults.append(Fault(status=status, times=9))
+
+    with pytest.raises(ApiError) as caught:
+        await client.batches.list()
+
+    assert (caught.value.status, len(emulator.log)) == (status, 1)
+    assert caught.value.tries == 1
+
+
+async def test_tries_are_bounded_and_told(emulator: Emulator, client: Client) -> None:
+    emulator.faults.append(Fault(status=503, times=99))
+
+    with pytest.raises(ServerError) as caught:
+        await client.batches.list()
+
+    assert caught.value.tries == len(emulator.log) == QUICK.attempts
+
+
+async def test_a_delay_the_service_asks_for_is_honoured(emulator: Emulator) -> None:
+    slow = Retry(attempts=3, wait_initial=30, wait_max=60, timeout=60)
+    emulator.faults.append(Fault(status=503, times=2, headers={"Retry-After": "0"}))
+
+    # Its own pause of thirty seconds would outlast the test's limit.
+    async with Client(emulator.api, retry=slow) as client:
+        await client.batches.list()
+
+    assert len(emulator.log) == 3
+
+
+async def test_a_delay_beyond_the_time_for_retries_is_not_begun(emulator: Emulator) -> None:
+    emulator.faults.append(Fault(status=429, headers={"Retry-After": "3600"}))
+
+    async with Client(emulator.api, retry=QUICK) as client:
+        with pytest.raises(RateLimitError) as caught:
+            await client.batches.list()
+
+    assert caught.value.retry_after == 3600
+    assert len(emulator.log) == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>" + b"x" * 1_000_000, b"[]"])
+async def test_an_answer_is_always_released(
+    emulator: Emulator, client: Client, body: bytes
+) -> None:
+    emulator.faults.append(Fault(status=404, body=body, times=99))
+
+    for _ in range(40):  # more than there are connections
+        with pytest.raises(NotFoundError):
+            await client.batches.list()
+
+    assert acquired(client) == 0
+
+
+async def test_an_answer_that_takes_too_long_is_a_transport_error(
+    emulator: Emulator,
+) -> None:
+    emulator.faults.append(Fault(delay=5, times=9))
+    limits = Timeouts(short=0.05)
+
+    async with Client(emulator.api, retry=QUICK, timeouts=limits) as client:
+        with pytest.raises(TransportError, match="Timeout") as caught:
+            await client.batches.list()
+        assert acquired(client) == 0
+
+    assert caught.value.maybe_received
+
+
+async def test_redirects_are_not_followed(emulator: Emulator, client: Client) -> None:
+    async with Emulator(api_key="emulator-key") as elsewhere:
+        emulator.faults.append(
+            Fault(status=307, headers={"Location": elsewhere.url + "/v1beta/batches"})
+        )
+
+        with pytest.raises(ApiError) as caught:
+            await client.batches.list()
+
+        assert caught.value.status == 307
+        assert elsewhere.log == []
+
+
+async def test_an_upload_url_elsewhere_is_refused(
+    emulator: Emulator, client: Client
+) -> None:
+    async with Emulator(api_key="emulator-key") as elsewhere:
+        url = elsewhere.url + "/upload/v1beta/files?upload_id=SECRET"
+        emulator.faults.append(Fault(status=200, headers={"X-Goog-Upload-URL": url}))
+
+        with pytest.raises(SecurityError) as caught:
+            await client.files.upload(b"x")
+
+        assert elsewhere.log == []
+    assert "SECRET" not in str(caught.value)
+
+
+async def test_an_upload_without_a_url_is_an_error(
+    emulator: Emulator, client: Client
+) -> None:
+    emulator.faults.append(Fault(status=200))
+
+    with pytest.raises(TransportError, match="without giving its URL"):
+        await client.files.upload(b"x")
+
+
+async def test_the_key_is_not_sent_with_an_upload_url(
+    emulator: Emulator, client: Client
+) -> None:
+    seen: list[str] = []
+    session = client._owned
+    assert session is not None
+    original = session.request
+
+    async def record(method: str, url: str, **options: Any) -> aiohttp.ClientResponse:
+        has_key = "x-goog-api-key" in options["headers"]
+        seen.append(
+            f"{'key' if has_key else 'no key'} {options['headers'].get('X-Goog-Upload-Command')}"
+        )
+        return await original(method, url, **options)
+
+    session.request = record  # type: ignore[method-assign,assignment]
+    await client.files.upload(b"x")
+
+    assert seen == ["key start", "no key upload, finalize"]
+
+
+GOOGLE = "https://generativelanguage.googleapis.com"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        GOOGLE + "/upload?x",
+        "https://upload.googleapis.com/x",
+        "https://a.b.googleapis.com/",
+    ],
+)
+def test_urls_of_the_apis_own_domain_are_taken(url: str) -> None:
+    check_own_url(url, GOOGLE)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://generativelanguage.googleapis.com/x",
+        "https://generativelanguage.googleapis.com.evil.example/x",
+        "https://evilgoogleapis.com/x",
+        "https://googleapis.com@evil.example/x",
+        "https://user@upload.googleapis.com/x",
+        "//upload.googleapis.com/x",
+        "nonsense",
+        "",
+    ],
+)
+def test_urls_that_lead_away_are_refused(url: str) -> None:
+    with pytest.raises(SecurityError):
+        check_own_url(url, GOOGLE)
+
+
+def test_a_base_url_of_ones_own_has_its_own_origin_only() -> None:
+    check_own_url("https://proxy.example/u", "https://proxy.example/base")
+    with pytest.raises(SecurityError):
+        check_own_url("https://upload.googleapis.com/u", "https://proxy.example")
+    with pytest.raises(SecurityError):
+        check_own_url("https://other.example/u", "https://proxy.example")
+
+
+def test_what_may_be_repeated() -> None:
+    busy = RateLimitError(status=429)
+    down = ServerError(status=503)
+    lost = TransportError(message="x")
+    unsent = TransportError(message="x", maybe_received=False)
+
+    assert [may_repeat(GET, e) for e in (busy, down, lost, unsent)] == [True] * 4
+    assert [may_repeat(POST, e) for e in (busy, down, lost, unsent)] == [
+        True,
+        False,
+        False,
+        True,
+    ]
+    assert not may_repeat(GET, KeyError())
+    assert not may_repeat(GET, SecurityError(message="x"))
+    assert not may_repeat(GET, KeyboardInterrupt())
+
+
+def test_the_time_already_spent_counts() -> None:
+    now = [0.0]
+    decide = backoff(GET, Retry(timeout=10), clock=lambda: now[0])
+
+    assert decide(ServerError(status=503)) is True
+    assert decide(ServerError(status=503, retry_after=10.0)) == 10.0
+    now[0] = 0.5
+    assert decide(ServerError(status=503, retry_after=10.0)) is False
+
+
+async def test_a_create_is_not_repeated_by_the_transport(
+    emulator: Emulator, client: Client
+) -> None:
+    emulator.faults.append(Fault(path="*:batchGenerateContent", status=500, times=9))
+
+    with pytest.raises(Exception, match="unknown"):
+        await client.batches.create(MODEL, inlined_requests=[row("a")])
+
+    assert sum("batchGenerate" in entry.path for entry in emulator.log) == 1

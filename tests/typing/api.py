@@ -1,0 +1,125 @@
+"""The public API as type checkers see it. Never run; checked by mypy and pyright."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from pathlib import Path
+from typing import assert_type
+
+from attrs import frozen
+
+from gemini_batch import (
+    BatchJob,
+    BatchResult,
+    Client,
+    CompletionStats,
+    Content,
+    DeveloperAPI,
+    EmbedRequest,
+    File,
+    GenerateContentResponse,
+    GenerateRequest,
+    GenerationConfig,
+    InputError,
+    InputProblem,
+    InputReport,
+    JobState,
+    Outcome,
+    Page,
+    Part,
+    Progress,
+    Status,
+    TaskType,
+    TransferProgress,
+    Usage,
+    WebhookConfig,
+    check_input,
+)
+from gemini_batch.testing import Emulator
+
+
+@frozen
+class Recipe:
+    title: str
+
+
+async def files(client: Client) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b""
+
+    def report(progress: TransferProgress) -> None:
+        assert_type(progress.fraction, float | None)
+
+    assert_type(await client.files.upload("a.jsonl", on_progress=report), File)
+    assert_type(await client.files.upload(Path("a.jsonl"), mime_type="jsonl"), File)
+    assert_type(await client.files.upload(b"", name="files/a", display_name="A"), File)
+    assert_type(await client.files.upload(pieces()), File)
+    assert_type(await client.files.get("files/a"), File)
+    assert_type(await client.files.list(page_size=5), Page[File])
+    assert_type(client.files.list_all(), AsyncGenerator[File, None])
+    assert_type(await client.files.download("files/a", "out.jsonl"), Path)
+    async with client.files.open_download("files/a") as download:
+        async for piece in download:
+            assert_type(piece, bytes)
+    await client.files.delete("files/a")
+
+
+async def batches(client: Client, file: File) -> None:
+    job = await client.batches.create(
+        "gemini-2.5-flash",
+        file_name=file,
+        display_name="Mine",
+        priority=1,
+        webhook=WebhookConfig(uris=("https://x",)),
+        idempotency_key="x",
+    )
+    assert_type(job, BatchJob)
+    assert_type(job.state, JobState)
+    assert_type(job.completion_stats, CompletionStats | None)
+    assert_type(job.error, Status | None)
+    request = GenerateRequest(
+        contents=(Content(role="user", parts=(Part.from_text("Hello"),)),),
+        generation_config=GenerationConfig(temperature=0.0),
+    )
+    await client.batches.create("m", inlined_requests=[request, {"contents": []}, "{}"])
+    embed = EmbedRequest.from_text("Hello", task_type=TaskType.CLUSTERING)
+    assert_type(
+        await client.batches.create_embeddings("m", inlined_requests=[embed]), BatchJob
+    )
+    assert_type(
+        await client.batches.submit("m", "input.jsonl", system_instruction="x"), BatchJob
+    )
+    assert_type(await client.batches.submit("m", [request]), BatchJob)
+    assert_type(await client.batches.get(job), BatchJob)
+    assert_type(await client.batches.list(filter="state=running"), Page[BatchJob])
+    assert_type(client.batches.list_all(), AsyncGenerator[BatchJob, None])
+    assert_type(await client.batches.update(job, priority=2), BatchJob)
+    await client.batches.cancel(job)
+    await client.batches.delete(job.name)
+
+
+async def reading(client: Client, job: BatchJob) -> None:
+    async for progress in client.batches.wait(job, poll_interval=30, timeout=60):
+        assert_type(progress, Progress)
+        assert_type(progress.percent, float | None)
+        assert_type(progress.eta, float | None)
+    assert_type(await client.batches.poll(job, on_progress=print), BatchJob)
+    assert_type(await client.batches.get_responses(job), tuple[BatchResult, ...])
+    async for result in client.batches.results(job):
+        assert_type(result.key, str | None)
+        assert_type(result.outcome, Outcome)
+        assert_type(result.text, str | None)
+        assert_type(result.response, GenerateContentResponse | None)
+        assert_type(result.embedding, "array[float] | None")
+        assert_type(result.usage, Usage | None)
+        assert_type(result.error, Status | None)
+        assert_type(result.parsed(Recipe), Recipe)
+
+
+async def elsewhere() -> None:
+    assert_type(await check_input("a.jsonl"), InputReport)
+    async with Emulator() as emulator, Client(emulator.api) as client:
+        assert_type(emulator.api, DeveloperAPI)
+        assert_type(client, Client)
+    try:
+        pass
+    except InputError as error:
+        assert_type(error.problems, tuple[InputProblem, ...])

@@ -1,0 +1,136 @@
+"""Errors carry facts, can be pickled, and read well."""
+
+import copy
+import inspect
+import pickle
+from typing import Any
+
+import pytest
+
+from gemini_batch import errors
+from gemini_batch.errors import (
+    ApiError,
+    CreateOutcomeUnknownError,
+    GeminiBatchError,
+    InputError,
+    InputProblem,
+    JobFailedError,
+    ResultsUnavailableError,
+    WaitTimeoutError,
+)
+from gemini_batch.types import BatchJob, JobKind, JobState, Status
+
+JOB = BatchJob(
+    name="batches/abc",
+    state=JobState.FAILED,
+    kind=JobKind.GENERATE,
+    error=Status(code=13, message="boom"),
+)
+FACTS = {
+    "status": 503,
+    "message": "m",
+    "name": "batches/abc",
+    "job": JOB,
+    "problems": (InputProblem(message="bad"),),
+    "reason": "not_finished",
+    "intent_token": "gb0",
+    "model": "models/x",
+}
+CLASSES = [
+    cls
+    for cls in vars(errors).values()
+    if inspect.isclass(cls)
+    and issubclass(cls, GeminiBatchError)
+    and cls is not GeminiBatchError
+]
+
+
+def make(cls: type[GeminiBatchError]) -> GeminiBatchError:
+    required = [
+        name
+        for name, parameter in inspect.signature(cls).parameters.items()
+        if parameter.default is parameter.empty
+    ]
+    return cls(**{name: FACTS[name] for name in required})
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_every_error_survives_pickling_and_copying(cls: type[GeminiBatchError]) -> None:
+    error = make(cls)
+
+    for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
+        assert type(twin) is cls
+        assert str(twin) == str(error)
+        assert repr(twin) == repr(error)
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_every_error_is_public(cls: type[GeminiBatchError]) -> None:
+    import gemini_batch
+
+    assert cls.__name__ in errors.__all__
+    assert getattr(gemini_batch, cls.__name__) is cls
+
+
+def test_an_api_error_reads_well() -> None:
+    error = ApiError(
+        status=429, reason="R", message="slow down", method="GET", path="/v1beta/x"
+    )
+
+    assert str(error) == "429 R: slow down (GET /v1beta/x)"
+
+
+def test_a_timeout_is_a_timeout_and_says_that_the_job_runs() -> None:
+    error = WaitTimeoutError(name="batches/abc", last=None, elapsed=2.0)
+
+    assert isinstance(error, TimeoutError)
+    assert "had not ended after 2.0 s (state unknown); it keeps running" in str(error)
+    assert "state failed" in str(WaitTimeoutError(name="x", last=JOB))
+
+
+def test_a_failed_job_says_why() -> None:
+    assert str(JobFailedError(job=JOB)) == (
+        "batches/abc ended failed and has no results: INTERNAL: boom"
+    )
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"),
+    [
+        ("not_finished", "wait for it first"),
+        ("not_ready", "not there yet"),
+        ("in_file", "in files/x: read them with results()"),
+        ("expired", "cannot be read any more"),
+    ],
+)
+def test_unavailable_results_say_what_to_do(reason: Any, text: str) -> None:
+    error = ResultsUnavailableError(reason=reason, job=JOB, location="files/x")
+
+    assert text in str(error)
+
+
+def test_an_unknown_outcome_names_the_token() -> None:
+    error = CreateOutcomeUnknownError(intent_token="gb0", model="models/x")
+
+    assert "no job with the token gb0 was found" in str(error)
+
+
+def test_a_problem_names_file_line_field_and_remedy() -> None:
+    problem = InputProblem(
+        file="in.jsonl",
+        line=3,
+        field="key",
+        message="it is taken",
+        remedy="Choose another.",
+    )
+
+    assert str(problem) == "in.jsonl:3: key: it is taken. Choose another."
+    assert str(InputProblem(message="it is empty")) == "it is empty"
+
+
+def test_many_problems_are_cut() -> None:
+    problems = tuple(InputProblem(message=f"p{n}") for n in range(12))
+    text = str(InputError(problems=problems, omitted=5))
+
+    assert text.splitlines()[0] == "p0"
+    assert text.splitlines()[-1] == "… and 7 more"

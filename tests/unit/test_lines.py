@@ -1,0 +1,34 @@
+"""Lines of any length, however the stream is cut."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gemini_batch._codec import LineSplitter, snake_name, wire_name
+
+
+@given(st.lists(st.binary().map(lambda b: b.replace(b"x", b"\n"))))
+def test_chunk_borders_do_not_matter(chunks: list[bytes]) -> None:
+    """Any way of cutting the stream gives the same lines."""
+    splitter = LineSplitter()
+
+    lines = [line for chunk in chunks for line in splitter.feed(chunk)]
+
+    assert [*lines, splitter.finish()] == b"".join(chunks).split(b"\n")
+
+
+def test_unicode_line_separators_do_not_cut() -> None:
+    splitter = LineSplitter()
+    line = '{"text": "a\u2028b\x85c"}'.encode()
+
+    assert splitter.feed(line + b"\n") == [line]
+
+
+def test_names_are_renamed_by_rule() -> None:
+    for ours, wire in [
+        ("size_bytes", "sizeBytes"),
+        ("sha256_hash", "sha256Hash"),
+        ("response_json_schema", "responseJsonSchema"),
+        ("name", "name"),
+    ]:
+        assert wire_name(ours) == wire
+        assert snake_name(wire) == ours

@@ -1,0 +1,317 @@
+"""What preparing input leaves behind, and what it costs."""
+
+import asyncio
+import gc
+import json
+import sys
+import tempfile
+import threading
+import tracemalloc
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gemini_batch._codec import Codec
+from gemini_batch._transfer._input_lines import BoundedLines
+from gemini_batch._transfer._intake import Intake
+from gemini_batch._transfer.prepare import prepare
+from gemini_batch._wire.rows import RowChecker
+from gemini_batch.errors import InputError
+from gemini_batch.types import GenerateRequest
+
+CODEC = Codec()
+
+
+@pytest.fixture(autouse=True)
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def files_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+def prompts(count: int, text: str = "x") -> Iterator[Any]:
+    for number in range(count):
+        yield GenerateRequest.from_text(text, key=f"k{number}")
+
+
+def spooled(requests: Any, **options: Any) -> Any:
+    return prepare(requests, codec=CODEC, model="m", inline_limit=0, **options)
+
+
+async def test_the_file_is_there_in_the_block_and_gone_after_it(scratch: Path) -> None:
+    async with spooled(prompts(3)) as prepared:
+        assert prepared.path.exists()
+        assert prepared.path.stat().st_mode & 0o077 == 0
+
+    assert files_in(scratch) == []
+
+
+async def test_the_file_is_gone_after_an_error_in_the_block(scratch: Path) -> None:
+    with pytest.raises(RuntimeError):
+        async with spooled(prompts(3)):
+            raise RuntimeError
+
+    assert files_in(scratch) == []
+
+
+async def test_a_file_someone_else_removed_is_no_error(scratch: Path) -> None:
+    async with spooled(prompts(3)) as prepared:
+        prepared.path.unlink()
+
+    assert files_in(scratch) == []
+
+
+async def test_an_iterable_that_fails_leaves_nothing(scratch: Path) -> None:
+    def failing() -> Iterator[Any]:
+        yield from prompts(2000)
+        raise RuntimeError("from the caller")
+
+    with pytest.raises(RuntimeError, match="from the caller"):
+        async with spooled(failing()):
+            pytest.fail("not reached")
+
+    assert files_in(scratch) == []
+
+
+@pytest.mark.parametrize("native", [True, False])
+@pytest.mark.parametrize("after", [0, 1, 30, 2000])
+async def test_cancellation_leaves_nothing(scratch: Path, native: Any, after: int) -> None:
+    closed = []
+
+    async def source() -> AsyncIterator[Any]:
+        try:
+            for request in prompts(after):
+                yield request
+            await anyio.sleep_forever()
+        finally:
+            closed.append(True)
+
+    async def use() -> None:
+        async with spooled(source()):
+            pytest.fail("not reached")
+
+    if native:
+        task = asyncio.create_task(use())
+        await asyncio.sleep(0.04)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    else:
+        with anyio.move_on_after(0.04) as scope:
+            await use()
+        assert scope.cancelled_caught
+
+    await asyncio.sleep(0.01)
+    assert files_in(scratch) == []
+    assert closed == [True]
+
+
+@pytest.mark.parametrize("native", [True, False])
+async def test_cancellation_in_the_block_leaves_nothing(scratch: Path, native: Any) -> None:
+    async def use() -> None:
+        async with spooled(prompts(100)):
+            await anyio.sleep_forever()
+
+    if native:
+        task = asyncio.create_task(use())
+        await asyncio.sleep(0.04)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    else:
+        with anyio.move_on_after(0.04):
+            await use()
+
+    assert files_in(scratch) == []
+
+
+def test_a_hop_that_outlives_its_task_keeps_nothing(scratch: Path) -> None:
+    intake = Intake(RowChecker(CODEC), inline_limit=0, max_file_bytes=10**9, spool=True)
+    intake.requests([(1, GenerateRequest.from_text("x"))])
+    assert len(files_in(scratch)) == 1
+
+    intake.discard()
+    assert files_in(scratch) == []
+    intake.requests([(2, GenerateRequest.from_text("x"))])
+    intake.close()
+
+    assert files_in(scratch) == []
+    assert intake.count == 1
+
+
+def test_a_file_removed_while_a_hop_runs_stays_away(
+    scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intake = Intake(RowChecker(CODEC), inline_limit=0, max_file_bytes=10**9, spool=True)
+    intake.requests([(1, GenerateRequest.from_text("x"))])
+
+    # The hop has passed its own look when the file goes.
+    def gone_meanwhile(_rows: Any) -> list[Any]:
+        intake.discard()
+        return []
+
+    monkeypatch.setattr(intake._keys, "add", gone_meanwhile)
+
+    intake.requests([(2, GenerateRequest.from_text("x"))])
+
+    assert files_in(scratch) == []
+    intake.close()
+
+
+async def test_requests_are_drawn_in_the_callers_thread() -> None:
+    threads = set()
+
+    def source() -> Iterator[Any]:
+        for request in prompts(100):
+            threads.add(threading.get_ident())
+            yield request
+
+    async with spooled(source()) as prepared:
+        assert prepared.count == 100
+
+    assert threads == {threading.get_ident()}
+
+
+async def test_an_async_iterable_that_is_no_generator_is_taken() -> None:
+    class Source:
+        def __init__(self) -> None:
+            self.left = 5
+
+        def __aiter__(self) -> Any:
+            return self
+
+        async def __anext__(self) -> Any:
+            self.left -= 1
+            if self.left < 0:
+                raise StopAsyncIteration
+            return GenerateRequest.from_text("x")
+
+    async with prepare(Source(), codec=CODEC, model="m") as prepared:
+        assert prepared.count == 5
+
+
+async def test_a_source_is_closed_when_the_input_is_refused_early() -> None:
+    closed = []
+
+    async def source() -> AsyncIterator[Any]:
+        try:
+            for request in prompts(10_000):
+                yield request
+        finally:
+            closed.append(True)
+
+    with pytest.raises(InputError):
+        async with prepare(source(), codec=CODEC, model="m", max_file_bytes=1000):
+            pytest.fail("not reached")
+
+    assert closed == [True]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_objects_do_not_pile_up_with_the_input() -> None:
+    """Counted in blocks of memory, because tracing 200,000 rows takes half a minute."""
+    counts = []
+
+    def source() -> Iterator[Any]:
+        for number, request in enumerate(prompts(200_000, "a prompt " * 10)):
+            if number % 5000 == 0:
+                counts.append(sys.getallocatedblocks())
+            yield request
+
+    async with spooled(source()) as prepared:
+        assert prepared.count == 200_000
+        assert prepared.size > 25_000_000
+
+    # A row that is kept is several blocks; what other tests left behind may only shrink.
+    assert max(counts) - counts[1] < 100_000
+
+
+async def test_memory_does_not_grow_with_the_input() -> None:
+    peaks = []
+    for count in (5000, 15_000):
+        gc.collect()
+        tracemalloc.start()
+        try:
+            async with spooled(
+                prompts(count, "a prompt of about a hundred bytes " * 3)
+            ) as prepared:
+                assert prepared.count == count
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+
+    assert max(peaks) < 6_000_000
+    assert peaks[1] < peaks[0] * 1.2
+
+
+async def test_memory_does_not_grow_with_rows_of_megabytes() -> None:
+    text = "x" * 1_000_000
+
+    def source() -> Iterator[Any]:
+        for number in range(60):
+            yield json.dumps(
+                {
+                    "key": f"k{number}",
+                    "request": {"contents": [{"parts": [{"text": text}]}]},
+                }
+            )
+
+    tracemalloc.start()
+    try:
+        async with spooled(source()) as prepared:
+            _, peak = tracemalloc.get_traced_memory()
+            assert prepared.count == 60
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 16_000_000
+
+
+async def test_a_line_of_thirty_megabytes_is_read_or_skipped(tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl"
+    long = b'{"key":"a","request":{"contents":[{"parts":[{"text":"%b"}]}]}}' % (
+        b"x" * 30_000_000
+    )
+    path.write_bytes(long + b"\n" + long.replace(b'"a"', b'"b"') + b"\n")
+
+    async with spooled(path, max_row_bytes=40_000_000) as prepared:
+        assert prepared.path.stat().st_size == prepared.size == path.stat().st_size
+
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError) as caught:
+            async with spooled(path):
+                pytest.fail("not reached")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert [problem.line for problem in caught.value.problems] == [1, 2]
+    # Twenty megabytes are held before a row is known to be too large.
+    assert peak < 30_000_000
+
+
+@given(
+    st.lists(st.binary(max_size=9).map(lambda b: b.replace(b"x", b"\n"))),
+    st.integers(0, 30),
+)
+def test_lines_are_cut_alike_at_any_border(blocks: Any, limit: int) -> None:
+    splitter = BoundedLines(limit)
+
+    lines = [line for block in blocks for line in splitter.feed(block)]
+    lines.append(splitter.finish())
+
+    expected = b"".join(blocks).split(b"\n")
+    assert len(lines) == len(expected)
+    for line, whole in zip(lines, expected, strict=True):
+        assert line == whole or (line is None and len(whole) > limit)

@@ -1,0 +1,204 @@
+"""Calls and answers of the Developer API, beyond the recorded ones."""
+
+import json
+
+import pytest
+
+from gemini_batch._codec import Codec
+from gemini_batch._wire._request import Response
+from gemini_batch._wire.developer import DeveloperBatches
+from gemini_batch._wire.files import DEFAULT_GRANULARITY, DeveloperFiles
+from gemini_batch.errors import DecodeError, TransportError
+from gemini_batch.types import JobKind, JobState, WebhookConfig
+from tests.support.recorded import recorded_json
+
+CODEC = Codec()
+BATCHES = DeveloperBatches(CODEC, "v1beta")
+FILES = DeveloperFiles(CODEC, base_url="https://h.googleapis.com", version="v1beta")
+
+
+def test_a_create_from_a_file_is_as_recorded() -> None:
+    expected = recorded_json("gemini/create-file.request.json")
+    options = BATCHES.create_options(
+        display_name="nightly-2026-10-01",
+        priority=0,
+        webhook=WebhookConfig(
+            uris=("https://hooks.example.com/gemini",),
+            user_metadata={"intent": "01JABCDEF"},
+        ),
+    )
+
+    request = BATCHES.create_from_file(
+        JobKind.GENERATE, "models/gemini-2.5-flash", "files/9ipl31k7go00", options
+    )
+
+    assert json.loads(request.body or b"") == expected
+    assert request.path == "/v1beta/models/gemini-2.5-flash:batchGenerateContent"
+    assert not request.idempotent
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "method"),
+    [
+        ("gemini/create-inline.request.json", JobKind.GENERATE, ":batchGenerateContent"),
+        (
+            "gemini/embed-create-inline.request.json",
+            JobKind.EMBED,
+            ":asyncBatchEmbedContent",
+        ),
+    ],
+)
+def test_an_inline_create_is_as_recorded(name: str, kind: JobKind, method: str) -> None:
+    expected = recorded_json(name)
+    rows = expected["batch"]["inputConfig"]["requests"]["requests"]
+    options = {"displayName": expected["batch"]["displayName"]}
+
+    request = BATCHES.create_inline(
+        kind, "models/m", [json.dumps(row).encode() for row in rows], options
+    )
+
+    assert json.loads(request.body or b"") == expected
+    assert request.path.endswith(method)
+
+
+def test_a_create_without_options_is_whole_json() -> None:
+    request = BATCHES.create_inline(JobKind.GENERATE, "models/m", [b"{}"], {})
+
+    assert json.loads(request.body or b"") == {
+        "batch": {"inputConfig": {"requests": {"requests": [{}]}}}
+    }
+
+
+def test_an_update_is_as_recorded() -> None:
+    request = BATCHES.update_priority("batches/a", JobKind.GENERATE, 10)
+
+    assert json.loads(request.body or b"") == recorded_json(
+        "gemini/update-priority.request.json"
+    )
+    assert request.query == {"updateMask": "priority"}
+    embed = BATCHES.update_priority("batches/a", JobKind.EMBED, 10)
+    assert embed.path.endswith(":updateEmbedContentBatch")
+
+
+def operation(**metadata: object) -> bytes:
+    return json.dumps({"name": "batches/a", "metadata": metadata}).encode()
+
+
+@pytest.mark.parametrize(
+    ("wire", "state"),
+    [
+        ("BATCH_STATE_RUNNING", JobState.RUNNING),
+        ("JOB_STATE_RUNNING", JobState.RUNNING),
+        ("JOB_STATE_PARTIALLY_SUCCEEDED", JobState.PARTIALLY_SUCCEEDED),
+        ("BATCH_STATE_UNSPECIFIED", JobState.UNSPECIFIED),
+        ("", JobState.UNSPECIFIED),
+        ("BATCH_STATE_BORN_NEXT_YEAR", "born_next_year"),
+    ],
+)
+def test_both_prefixes_are_taken_off(wire: str, state: JobState) -> None:
+    assert BATCHES.read_job(operation(state=wire)).state == state
+
+
+def test_a_job_needs_a_name_and_little_else() -> None:
+    job = BATCHES.read_job(b'{"name": "batches/a"}')
+
+    assert (job.state, job.dest, job.completion_stats) == (JobState.UNSPECIFIED, None, None)
+    assert BATCHES.read_job(b'{"metadata": {"name": "batches/b"}}').name == "batches/b"
+    with pytest.raises(DecodeError, match="names no job"):
+        BATCHES.read_job(b"{}")
+
+
+def test_an_output_without_anything_is_none() -> None:
+    assert BATCHES.read_job(operation(output={})).dest is None
+
+
+def test_inline_results_may_be_an_empty_message() -> None:
+    job = BATCHES.read_job(operation(output={"inlinedResponses": {}}))
+
+    assert job.dest is not None
+    assert job.dest.inlined_responses == ()
+    assert "<0 results>" in repr(job.dest)
+    assert "inlined_responses=None" in repr(
+        BATCHES.read_job(operation(output={"responsesFile": "files/x"})).dest
+    )
+
+
+def test_an_upload_starts_as_recorded() -> None:
+    expected = recorded_json("files/upload-start.request.json")
+
+    request = FILES.start_upload(
+        name="files/a", size=202, mime_type="application/jsonl", display_name="x"
+    )
+
+    sent = {
+        **request.headers,
+        "Content-Type": "application/json",
+        "x-goog-api-key": "<KEY>",
+    }
+    assert sent == expected["_headers"]
+    assert request.path == "/upload/v1beta/files"
+    bare = FILES.start_upload(name="files/a", size=1, mime_type="a/b", display_name=None)
+    assert json.loads(bare.body or b"") == {"file": {"name": "files/a", "mimeType": "a/b"}}
+
+
+def response(body: bytes = b"", **headers: str) -> Response:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(status=200, headers=named, body=body)
+
+
+def test_chunks_and_queries_are_as_recorded() -> None:
+    started = recorded_json("files/upload-start.response-headers.json")
+    url = started["X-Goog-Upload-URL"].replace("generativelanguage", "h")
+    session = FILES.read_session(
+        Response(
+            status=200,
+            headers={
+                **{name.lower(): value for name, value in started.items()},
+                "x-goog-upload-url": url,
+            },
+            body=b"",
+        )
+    )
+    assert session.granularity == 262_144
+    assert "upload_id" not in repr(session)
+    for name, request in [
+        ("upload-chunk", FILES.upload_chunk(session, offset=0, data=b"x", last=False)),
+        ("upload-final", FILES.upload_chunk(session, offset=8388608, data=b"x", last=True)),
+        ("upload-query", FILES.query_upload(session)),
+    ]:
+        expected = recorded_json(f"files/{name}.exchange.json")["request_headers"]
+        del expected["Content-Length"]  # aiohttp's business
+        assert request.headers == expected
+        assert request.url == url
+        assert url not in repr(request)
+
+
+@pytest.mark.parametrize("granularity", ["", "0", "-5", "many"])
+def test_a_granularity_that_makes_no_sense_is_the_default(granularity: str) -> None:
+    answer = response(
+        x_goog_upload_url="https://h.googleapis.com/u",
+        x_goog_upload_chunk_granularity=granularity,
+    )
+
+    assert FILES.read_session(answer).granularity == DEFAULT_GRANULARITY
+
+
+def test_upload_answers_are_read() -> None:
+    active = FILES.read_upload(
+        response(x_goog_upload_status="active", x_goog_upload_size_received="8388608")
+    )
+    final = FILES.read_upload(response(x_goog_upload_status="FINAL"))
+    cancelled = FILES.read_upload(response(x_goog_upload_status="cancelled"))
+
+    assert (active.status, active.received) == ("active", 8388608)
+    assert (final.status, final.file) == ("final", None)
+    assert (cancelled.status, cancelled.received) == ("cancelled", None)
+    with pytest.raises(TransportError, match="does not tell"):
+        FILES.read_upload(response())
+
+
+def test_ranges_are_half_open_here_and_inclusive_there() -> None:
+    assert "Range" not in FILES.download("files/a").headers
+    assert FILES.download("files/a", start=5).headers["Range"] == "bytes=5-"
+    assert FILES.download("files/a", start=5, stop=10).headers["Range"] == "bytes=5-9"
+    assert FILES.download("files/a", stop=10).headers["Range"] == "bytes=0-9"
