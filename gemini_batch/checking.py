@@ -3,8 +3,7 @@
 import os
 
 from gemini_batch._codec import Codec
-from gemini_batch._transfer.prepare import CheckedInput as InputReport
-from gemini_batch._transfer.prepare import check_path
+from gemini_batch._transfer.prepare import InputReport, check_path
 from gemini_batch._wire.names import model_name
 
 __all__ = ["InputReport", "check_input"]

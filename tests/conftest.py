@@ -1,6 +1,29 @@
-"""What every test shares."""
+"""What every test shares: an emulator whose clock the test turns, and a quick client."""
+
+from collections.abc import AsyncIterator
 
 import pytest
+
+from gemini_batch import Client
+from gemini_batch.testing import Emulator, Limits, ManualClock
+from tests.support.settings import QUICK
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+async def emulator(clock: ManualClock) -> AsyncIterator[Emulator]:
+    async with Emulator(clock=clock, limits=Limits(lag=0.001)) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+async def client(emulator: Emulator) -> AsyncIterator[Client]:
+    async with Client(emulator.api, retry=QUICK) as client:
+        yield client
 
 
 @pytest.fixture

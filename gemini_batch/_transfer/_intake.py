@@ -17,13 +17,20 @@ class Intake:
     """
 
     def __init__(
-        self, checker: RowChecker, *, inline_limit: int, max_file_bytes: int, spool: bool
+        self,
+        checker: RowChecker,
+        *,
+        inline_limit: int,
+        inline_rows: int,
+        max_file_bytes: int,
+        spool: bool,
     ) -> None:
         """Create an intake.
 
         Args:
             checker: Checks the rows.
             inline_limit: Bytes up to which rows are kept in memory.
+            inline_rows: Rows up to which they are.
             max_file_bytes: Bytes a file may have.
             spool: False only checks and counts.
         """
@@ -37,6 +44,7 @@ class Intake:
         """The file, once rows do not fit in memory."""
         self._inline_size = 0
         self._inline_limit = inline_limit
+        self._inline_rows = inline_rows
         self._max_file_bytes = max_file_bytes
         self._spool = spool
         self._keys = KeyIndex()
@@ -110,7 +118,10 @@ class Intake:
         if self.rows is not None:
             self.rows.extend(rows)
             self._inline_size += sum(len(row.inline_row()) + 1 for row in rows)
-            if self._inline_size <= self._inline_limit:
+            if (
+                self._inline_size <= self._inline_limit
+                and len(self.rows) <= self._inline_rows
+            ):
                 return
             lines = [row.file_line() for row in self.rows]
             self.rows = None

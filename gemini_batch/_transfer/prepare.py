@@ -27,6 +27,9 @@ from gemini_batch.types import (
 INLINE_LIMIT: Final = 18_000_000
 """Bytes of inline rows: a safe margin under the 20 MB the service takes as one body."""
 
+INLINE_ROWS: Final = 10_000
+"""Rows of an inline job. Its results come back in one piece, twice, and are held in memory."""
+
 _MOST = 512  # requests per hop
 _CLEANUP_SECONDS = 10.0
 
@@ -54,18 +57,20 @@ class PreparedInput:
 
 
 @frozen(kw_only=True)
-class CheckedInput:
-    """What a check found in sound input."""
+class InputReport:
+    """What sound input holds."""
 
     kind: JobKind
+    """Whether its rows generate or embed."""
+
     count: int
     """Rows."""
 
     size: int
-    """Bytes as a file."""
+    """Bytes as they would be sent in a file."""
 
     inline: bool
-    """Whether the rows are small enough to go inline."""
+    """True if `submit` would send them inside the create call rather than upload them."""
 
 
 @asynccontextmanager
@@ -133,7 +138,7 @@ async def check_path(
     inline_limit: int = INLINE_LIMIT,
     max_file_bytes: int = MAX_FILE_BYTES,
     max_row_bytes: int = MAX_ROW_BYTES,
-) -> CheckedInput:
+) -> InputReport:
     """Check a JSONL file as `prepare` does, and keep nothing.
 
     Raises:
@@ -150,7 +155,7 @@ async def check_path(
         max_row_bytes=max_row_bytes,
         spool=False,
     ) as intake:
-        return CheckedInput(
+        return InputReport(
             kind=checker.kind or JobKind.GENERATE,
             count=intake.count,
             size=intake.size,
@@ -169,7 +174,11 @@ async def _taken(
     spool: bool = True,
 ) -> AsyncIterator[Intake]:
     intake = Intake(
-        checker, inline_limit=inline_limit, max_file_bytes=max_file_bytes, spool=spool
+        checker,
+        inline_limit=inline_limit,
+        inline_rows=INLINE_ROWS,
+        max_file_bytes=max_file_bytes,
+        spool=spool,
     )
     try:
         if isinstance(requests, str | os.PathLike):

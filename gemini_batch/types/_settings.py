@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from itertools import chain, repeat
+from typing import Any
 
 from attrs import Attribute, field, frozen
 
@@ -47,7 +48,7 @@ class DeveloperAPI:
     """Version segment of the path; from ``GOOGLE_GENAI_API_VERSION``, else ``v1beta``."""
 
 
-def _positive(_: object, attribute: "Attribute[float]", value: float) -> None:
+def _positive(_: object, attribute: "Attribute[Any]", value: float) -> None:
     if not value > 0:
         raise ValueError(f"{attribute.name} must be positive, not {value!r}")
 

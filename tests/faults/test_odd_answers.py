@@ -7,8 +7,10 @@ import pytest
 
 from gemini_batch import (
     Client,
+    DeveloperAPI,
     FileFailedError,
     FileState,
+    NotFoundError,
     ServerError,
     TransportError,
 )
@@ -22,7 +24,7 @@ UPLOADS = "/upload/*"
 ACTIVE = {"X-Goog-Upload-Status": "active"}
 
 
-async def download(api, target: Path) -> bytes:
+async def download(api: DeveloperAPI, target: Path) -> bytes:
     async with Client(api, retry=QUICK) as client:
         return (await client.files.download("files/batch-x", target)).read_bytes()
 
@@ -265,10 +267,31 @@ def test_a_plan_is_made_of_whole_granules_but_for_the_last(
     size: int, granularity: int, chunk: int, steps: list[tuple[int, bool]]
 ) -> None:
     plan = UploadPlan(size=size, granularity=granularity, chunk_size=chunk)
-    offset, made = 0, []
+    offset = 0
+    made: list[tuple[int, bool]] = []
     while not made or not made[-1][1]:
         made.append(plan.step(offset))
         offset += made[-1][0]
 
     assert made == steps
     assert offset == size
+
+
+async def test_an_error_may_have_no_end() -> None:
+    """Of an error's body only so much is read."""
+    body = b"x" * 100_000
+
+    async with (
+        raw_server(http("503 x", body=body)) as api,
+        Client(api, retry=QUICK) as client,
+    ):
+        with pytest.raises(ServerError) as caught:
+            await client.batches.list()
+
+    assert len(caught.value.message) == 500
+
+
+async def test_a_file_that_is_on_neither_path_is_not_found(tmp_path: Path) -> None:
+    async with raw_server(http("404 Not Found")) as api:
+        with pytest.raises(NotFoundError):
+            await download(api, tmp_path / "out")

@@ -34,6 +34,7 @@ from gemini_batch import (
     check_input,
 )
 from gemini_batch.testing import Emulator
+from gemini_batch.types import FloatArray
 
 
 @frozen
@@ -108,7 +109,7 @@ async def reading(client: Client, job: BatchJob) -> None:
         assert_type(result.outcome, Outcome)
         assert_type(result.text, str | None)
         assert_type(result.response, GenerateContentResponse | None)
-        assert_type(result.embedding, "array[float] | None")
+        assert_type(result.embedding, FloatArray | None)
         assert_type(result.usage, Usage | None)
         assert_type(result.error, Status | None)
         assert_type(result.parsed(Recipe), Recipe)

@@ -11,7 +11,7 @@ import pytest
 
 from gemini_batch._codec import Codec
 from gemini_batch._transfer._input_lines import BLOCK_BYTES
-from gemini_batch._transfer.prepare import CheckedInput, check_path, prepare
+from gemini_batch._transfer.prepare import INLINE_ROWS, InputReport, check_path, prepare
 from gemini_batch.errors import InputError, InputProblem
 from gemini_batch.types import EmbedRequest, GenerateRequest, JobKind
 
@@ -330,7 +330,7 @@ async def test_a_check_counts_and_keeps_nothing(tmp_path: Path, scratch: Path) -
 
     report = await check_path(path, codec=CODEC, model="m")
 
-    assert report == CheckedInput(kind=JobKind.GENERATE, count=100, size=size, inline=True)
+    assert report == InputReport(kind=JobKind.GENERATE, count=100, size=size, inline=True)
     assert not (await check_path(path, codec=CODEC, inline_limit=10)).inline
     assert files_in(scratch) == []
 
@@ -342,3 +342,14 @@ async def test_a_check_tells_all_problems(tmp_path: Path) -> None:
         await check_path(path, codec=CODEC)
 
     assert [problem.line for problem in caught.value.problems] == [1, 2]
+
+
+async def test_many_small_rows_do_not_go_inline() -> None:
+    """An inline job's results come back in one piece: their number is bounded as well."""
+    rows = [{"contents": [{"parts": [{"text": "x"}]}]}] * (INLINE_ROWS + 1)
+
+    async with prepare(rows[1:], codec=CODEC, model=None) as prepared:
+        assert prepared.path is None
+    async with prepare(rows, codec=CODEC, model=None) as prepared:
+        assert prepared.rows is None
+        assert prepared.count == INLINE_ROWS + 1

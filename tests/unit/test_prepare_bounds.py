@@ -136,7 +136,9 @@ async def test_cancellation_in_the_block_leaves_nothing(scratch: Path, native: A
 
 
 def test_a_hop_that_outlives_its_task_keeps_nothing(scratch: Path) -> None:
-    intake = Intake(RowChecker(CODEC), inline_limit=0, max_file_bytes=10**9, spool=True)
+    intake = Intake(
+        RowChecker(CODEC), inline_limit=0, inline_rows=0, max_file_bytes=10**9, spool=True
+    )
     intake.requests([(1, GenerateRequest.from_text("x"))])
     assert len(files_in(scratch)) == 1
 
@@ -152,7 +154,9 @@ def test_a_hop_that_outlives_its_task_keeps_nothing(scratch: Path) -> None:
 def test_a_file_removed_while_a_hop_runs_stays_away(
     scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    intake = Intake(RowChecker(CODEC), inline_limit=0, max_file_bytes=10**9, spool=True)
+    intake = Intake(
+        RowChecker(CODEC), inline_limit=0, inline_rows=0, max_file_bytes=10**9, spool=True
+    )
     intake.requests([(1, GenerateRequest.from_text("x"))])
 
     # The hop has passed its own look when the file goes.

@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from gemini_batch._codec import Codec
-from gemini_batch._wire.rows import Row, RowChecker
-from gemini_batch.errors import InputProblem
+from gemini_batch._wire.rows import RowChecker
 from gemini_batch.types import (
     Content,
     EmbedRequest,
@@ -20,33 +18,10 @@ from gemini_batch.types import (
     TaskType,
     ThinkingConfig,
 )
+from tests.support.checked import CODEC, EMBED, HELLO, bad, good
 
 RECORDED = Path(__file__).parents[1] / "recorded"
-CODEC = Codec()
-HELLO = {"contents": [{"parts": [{"text": "hello"}]}]}
 HELLO_TEXT = b'{"contents":[{"parts":[{"text":"hello"}]}]}'
-EMBED = {"content": {"parts": [{"text": "hello"}]}}
-
-
-def checked(value: Any, **options: Any) -> tuple[Row | None, list[InputProblem]]:
-    checker = RowChecker(CODEC, **options)
-    row = checker.request(value, 3)
-    return row, checker.problems
-
-
-def good(value: Any, **options: Any) -> Row:
-    row, problems = checked(value, **options)
-    assert problems == []
-    assert row is not None
-    return row
-
-
-def bad(value: Any, **options: Any) -> InputProblem:
-    row, problems = checked(value, **options)
-    assert row is None
-    (problem,) = problems
-    assert problem.line == 3
-    return problem
 
 
 @pytest.mark.parametrize(

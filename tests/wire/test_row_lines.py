@@ -4,31 +4,15 @@ from typing import Any
 
 import pytest
 
-from gemini_batch._codec import Codec
-from gemini_batch._wire.rows import Row, RowChecker
+from gemini_batch._wire.rows import RowChecker
 from gemini_batch.errors import InputProblem
 from gemini_batch.types import (
     Content,
     GenerateRequest,
 )
+from tests.support.checked import CODEC, HELLO, bad
 
-CODEC = Codec()
-HELLO = {"contents": [{"parts": [{"text": "hello"}]}]}
 HELLO_TEXT = b'{"contents":[{"parts":[{"text":"hello"}]}]}'
-
-
-def checked(value: Any, **options: Any) -> tuple[Row | None, list[InputProblem]]:
-    checker = RowChecker(CODEC, **options)
-    row = checker.request(value, 3)
-    return row, checker.problems
-
-
-def bad(value: Any, **options: Any) -> InputProblem:
-    row, problems = checked(value, **options)
-    assert row is None
-    (problem,) = problems
-    assert problem.line == 3
-    return problem
 
 
 def line_problem(line: bytes, number: int = 3, **options: Any) -> InputProblem:

@@ -7,13 +7,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_batch._codec import Codec
 from gemini_batch._wire.members import MESSAGES, PART_DATA, Form, Message, Scalar
 from gemini_batch._wire.rows import RowChecker
 from gemini_batch.errors import InputProblem
 from gemini_batch.types import JobKind
-
-CODEC = Codec()
+from tests.support.checked import CODEC
 
 JSON = st.recursive(
     st.none()

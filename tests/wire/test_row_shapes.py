@@ -1,42 +1,11 @@
 """Values of the wrong shape, and what only Python values can hold."""
 
-import json
 from typing import Any
 
 import pytest
 
-from gemini_batch._codec import Codec
 from gemini_batch._wire.rows import RowChecker
-from gemini_batch.errors import InputProblem
-
-CODEC = Codec()
-HELLO = {"contents": [{"parts": [{"text": "hello"}]}]}
-JSON = {"responseMimeType": "application/json"}
-
-
-def problems_of(request: Any, **options: Any) -> list[InputProblem]:
-    """Check a request in an envelope as a line and as a mapping: both say the same."""
-    row = {"key": "a", "request": request}
-    as_mapping, as_line = RowChecker(CODEC, **options), RowChecker(CODEC, **options)
-    taken = as_mapping.request(row, 7)
-    assert taken == as_line.line(json.dumps(row).encode(), 7)
-    assert as_mapping.problems == as_line.problems
-    assert (taken is None) == bool(as_line.problems)
-    assert all(problem.line == 7 for problem in as_line.problems)
-    return as_line.problems
-
-
-def the_problem(request: Any, **options: Any) -> InputProblem:
-    (problem,) = problems_of(request, **options)
-    return problem
-
-
-def config(**members: Any) -> dict[str, Any]:
-    return {**HELLO, "generationConfig": members}
-
-
-def part(**members: Any) -> dict[str, Any]:
-    return {"contents": [{"parts": [members]}]}
+from tests.support.checked import CODEC, HELLO, JSON, config, part, the_problem
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,73 @@
+"""The README's Python runs as it stands, against the emulator."""
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gemini_batch.testing import Emulator
+from tests.support.rows import many
+
+README = Path(__file__).parents[2] / "README.md"
+BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+LINES = re.findall(r"```json\n(.*?)```", README.read_text(), re.DOTALL)
+
+
+async def run(code: str, folder: Path, emulator: Emulator) -> str:
+    """Run code as a user would: in a process of its own, with the environment set."""
+    environment = {
+        **os.environ,
+        "GEMINI_API_KEY": emulator.api.api_key,
+        "GOOGLE_GEMINI_BASE_URL": emulator.url,
+        "PYTHONWARNINGS": "error",
+    }
+    environment.pop("GOOGLE_API_KEY", None)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        code,
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0, output.decode()
+    return output.decode()
+
+
+def test_there_are_blocks_to_run() -> None:
+    assert len(BLOCKS) == 3
+    assert len(LINES) == 1
+
+
+async def test_the_first_example(tmp_path: Path) -> None:
+    (tmp_path / "input.jsonl").write_bytes(LINES[0].encode() + many(2))
+
+    async with Emulator(speed=600) as emulator:
+        output = await run(BLOCKS[0], tmp_path, emulator)
+
+    assert "succeeded 100.0 %" in output
+    assert [line.split()[0] for line in output.splitlines()[-3:]] == ["row-1", "k0", "k1"]
+
+
+async def test_the_typed_example() -> None:
+    scope: dict[str, Any] = {}
+    exec(compile(BLOCKS[1], "README", "exec"), scope)
+
+    async with Emulator(speed=600) as emulator:
+        found = await scope["recipes"](emulator.api, ["soup", "bread"])
+
+    assert set(found) == {"soup", "bread"}
+    assert all(isinstance(recipe, scope["Recipe"]) for recipe in found.values())
+
+
+@pytest.mark.timeout(30)
+async def test_the_offline_example(tmp_path: Path) -> None:
+    async with Emulator() as emulator:
+        await run(BLOCKS[2], tmp_path, emulator)
