@@ -1,62 +1,70 @@
-"""Asyncio-native client for Google's Gemini batch jobs."""
+"""Asyncio-native client for Google's Gemini batch jobs.
 
-from gemini_batch import errors, types
-from gemini_batch._version import __version__
-from gemini_batch.checking import InputReport, check_input
-from gemini_batch.client import Client
-from gemini_batch.errors import (
-    ApiError,
-    AuthenticationError,
-    BadRequestError,
-    ConflictError,
-    CreateOutcomeUnknownError,
-    CredentialsError,
-    DecodeError,
-    FileFailedError,
-    GeminiBatchError,
-    InputError,
-    InputProblem,
-    JobFailedError,
-    NotFoundError,
-    PermissionDeniedError,
-    RateLimitError,
-    ResultsUnavailableError,
-    SecurityError,
-    ServerError,
-    TransportError,
-    WaitTimeoutError,
-)
-from gemini_batch.types import (
-    BatchJob,
-    BatchResult,
-    CompletionStats,
-    Content,
-    DeveloperAPI,
-    EmbedContentResponse,
-    EmbedRequest,
-    File,
-    FileState,
-    FinishReason,
-    GenerateContentResponse,
-    GenerateRequest,
-    GenerationConfig,
-    JobKind,
-    JobState,
-    Outcome,
-    Page,
-    Part,
-    PollSchedule,
-    Progress,
-    Retry,
-    SafetySetting,
-    Status,
-    TaskType,
-    ThinkingConfig,
-    Timeouts,
-    TransferProgress,
-    Usage,
-    WebhookConfig,
-)
+What is public is listed in ``__all__``, and loaded when it is first asked for: importing the
+package alone costs next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gemini_batch import errors, types
+    from gemini_batch._version import __version__
+    from gemini_batch.checking import InputReport, check_input
+    from gemini_batch.client import Client
+    from gemini_batch.errors import (
+        ApiError,
+        AuthenticationError,
+        BadRequestError,
+        ConflictError,
+        CreateOutcomeUnknownError,
+        CredentialsError,
+        DecodeError,
+        FileFailedError,
+        GeminiBatchError,
+        InputError,
+        InputProblem,
+        JobFailedError,
+        NotFoundError,
+        PermissionDeniedError,
+        RateLimitError,
+        ResultsUnavailableError,
+        SecurityError,
+        ServerError,
+        TransportError,
+        WaitTimeoutError,
+    )
+    from gemini_batch.types import (
+        BatchJob,
+        BatchResult,
+        CompletionStats,
+        Content,
+        DeveloperAPI,
+        EmbedContentResponse,
+        EmbedRequest,
+        File,
+        FileState,
+        FinishReason,
+        GenerateContentResponse,
+        GenerateRequest,
+        GenerationConfig,
+        JobKind,
+        JobState,
+        Outcome,
+        Page,
+        Part,
+        PollSchedule,
+        Progress,
+        Retry,
+        SafetySetting,
+        Status,
+        TaskType,
+        ThinkingConfig,
+        Timeouts,
+        TransferProgress,
+        Usage,
+        WebhookConfig,
+    )
 
 __all__ = [
     "ApiError",
@@ -115,3 +123,24 @@ __all__ = [
     "errors",
     "types",
 ]
+
+# From cheap to dear: a type or an error does not load the transport.
+_MODULES = ("types", "errors", "_version", "client", "checking")
+
+if not TYPE_CHECKING:  # else type checkers would believe in any name
+
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if name in _MODULES:
+            return import_module(f"{__name__}.{name}")
+        for module in _MODULES:
+            found = getattr(import_module(f"{__name__}.{module}"), name, None)
+            if found is not None:
+                break
+        globals()[name] = found
+        return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -4,6 +4,8 @@ import os
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+import anyio
+
 from gemini_batch._codec import Codec
 from gemini_batch._transport import Transport, check_api, open_session
 from gemini_batch._wire.developer import DeveloperBatches
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from aiohttp import ClientSession
 
 _YES = {"1", "true"}
+_CLOSING_SECONDS = 5.0
 
 
 class Client:
@@ -97,7 +100,9 @@ class Client:
         self._resources = None
         session, self._owned = self._owned, None
         if session is not None:
-            await session.close()
+            # Also when everything around is being cancelled, but not for ever.
+            with anyio.move_on_after(_CLOSING_SECONDS, shield=True):
+                await session.close()
 
     @property
     def batches(self) -> Batches:

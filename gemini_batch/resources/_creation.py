@@ -8,6 +8,7 @@ import anyio
 from attrs import frozen
 
 from gemini_batch._codec import Codec
+from gemini_batch._transfer._local import in_thread
 from gemini_batch._transfer.prepare import PreparedInput, prepare
 from gemini_batch._transport import Transport
 from gemini_batch._wire._request import Request
@@ -18,7 +19,14 @@ from gemini_batch._wire.rows import Row, RowChecker
 from gemini_batch.errors import ApiError, GeminiBatchError, InputError
 from gemini_batch.resources._intent import Intent, ListPage, is_ambiguous
 from gemini_batch.resources.files import Files, OnProgress
-from gemini_batch.types import BatchJob, File, JobKind, WebhookConfig
+from gemini_batch.types import (
+    BatchJob,
+    EmbedRequest,
+    File,
+    GenerateRequest,
+    JobKind,
+    WebhookConfig,
+)
 
 INLINE_MAX = 20_000_000
 """Bytes of an inline create that the service takes:
@@ -82,7 +90,8 @@ class Creation:
             system_instruction=system_instruction,
             allow_metadata=True,
         )
-        rows = _inline_rows(checker, inlined_requests or ())
+        # Checking takes a while where there are many: not in the event loop's thread.
+        rows = await in_thread(_inline_rows, checker, _each(inlined_requests))
         return await self._send(
             kind,
             model,
@@ -251,7 +260,18 @@ def _check_no_defaults(**defaults: object) -> None:
             )
 
 
-def _inline_rows(checker: RowChecker, requests: Iterable[Any]) -> list[bytes]:
+def _each(requests: object) -> list[Any]:
+    single = isinstance(requests, str | bytes | Mapping | GenerateRequest | EmbedRequest)
+    if single or not isinstance(requests, Iterable):
+        raise InputError.one(
+            f"expected requests, got {type(requests).__name__}",
+            remedy="Put a single request into a list; submit() takes paths and async iterables.",
+            field="inlined_requests",
+        )
+    return list(requests)
+
+
+def _inline_rows(checker: RowChecker, requests: list[Any]) -> list[bytes]:
     """Check and encode inline requests.
 
     Raises:

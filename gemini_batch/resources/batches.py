@@ -95,7 +95,9 @@ class Batches:
             labels: Vertex AI only.
             idempotency_key: Your own name for this intention. A job that an earlier call
                 with the same key made is returned instead of a new one, whatever its state;
-                two calls at the same moment are not kept apart.
+                two calls at the same moment are not kept apart. Give one where the call
+                may be cut short: a call that is cancelled may have created a job, and the
+                key is what finds it.
 
         Raises:
             InputError: Something is wrong with the call or a request; nothing was sent.
