@@ -5,11 +5,11 @@ import datetime as dt
 from array import array
 from typing import Any, get_origin
 
-from attrs import fields, has
+from attrs import has
 from cattrs import Converter
-from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+from cattrs.gen import make_dict_unstructure_fn
 
-from gemini_batch._codec._names import wire_name
+from gemini_batch._codec._generate import renames, structure_function
 
 
 def build_converter() -> Converter:
@@ -17,27 +17,16 @@ def build_converter() -> Converter:
     converter = Converter(omit_if_default=True)
     register_leaves(converter)
 
-    def structure_factory(cls: type[Any], converter: Converter) -> Any:
-        structure = make_dict_structure_fn(cls, converter, **_renames(cls))
-
-        def structure_object(value: Any, cls: type[Any]) -> Any:
-            # Without this, a list or a text would make a value of nothing but defaults.
-            if not isinstance(value, dict):
-                raise _wrong("an object", value)
-            return structure(value, cls)
-
-        return structure_object
-
     def unstructure_factory(cls: type[Any], converter: Converter) -> Any:
         # The generator takes every converter setting by default, except this one.
         return make_dict_unstructure_fn(
             cls,
             converter,
             _cattrs_omit_if_default=converter.omit_if_default,
-            **_renames(cls),
+            **renames(cls),
         )
 
-    converter.register_structure_hook_factory(has, structure_factory)
+    converter.register_structure_hook_factory(has, structure_function)
     converter.register_unstructure_hook_factory(has, unstructure_factory)
     return converter
 
@@ -55,10 +44,6 @@ def register_leaves(converter: Converter) -> None:
     converter.register_unstructure_hook(dt.datetime, dt.datetime.isoformat)
     converter.register_structure_hook_func(_is_array, _structure_vector)
     converter.register_unstructure_hook_func(_is_array, list)
-
-
-def _renames(cls: type[Any]) -> dict[str, Any]:
-    return {f.name: override(rename=wire_name(f.name)) for f in fields(cls)}
 
 
 def _is_array(cls: Any) -> bool:

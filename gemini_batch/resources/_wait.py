@@ -70,7 +70,8 @@ class Tracker:
     def _rate(self, stats: CompletionStats | None, now: float) -> float | None:
         if stats is None or not stats.total_count:
             return None
-        if self._first is None:
+        if self._first is None or self._first[1] == stats.done_count:
+            # Time before the first row ended is time in the queue, and tells no rate.
             self._first = (now, stats.done_count)
         since, before = self._first
         moved = stats.done_count - before

@@ -204,7 +204,7 @@ class Files:
         there, and a file of that name is replaced.
 
         Raises:
-            InputError: The target's folder does not exist, or the target is a folder.
+            InputError: The target's folder does not exist, or the target is no file.
             PermissionDeniedError: There is no such file, or it cannot be downloaded.
             TransportError: It broke off again and again.
         """
@@ -262,6 +262,14 @@ def _check_target(target: Path) -> None:
         raise InputError.one(
             "it is a folder",
             remedy="Name the file to write.",
+            file=str(target),
+            field="path",
+        )
+    if target.exists() and not target.is_file():
+        # Renaming a file onto a device or a pipe would replace it.
+        raise InputError.one(
+            "it is not a regular file",
+            remedy="Name a file; read a stream with open_download().",
             file=str(target),
             field="path",
         )

@@ -390,6 +390,8 @@ async def test_bad_targets_are_refused_before_anything_is_sent(
 ) -> None:
     with pytest.raises(InputError, match="is a folder"):
         await client.files.download("files/x", tmp_path)
+    with pytest.raises(InputError, match="not a regular file"):
+        await client.files.download("files/x", "/dev/null")
     with pytest.raises(InputError, match="no folder"):
         await client.files.download("files/x", tmp_path / "a" / "b")
 

@@ -386,7 +386,8 @@ def test_rate_and_time_left_come_from_the_counts() -> None:
 
     assert (first.rate, first.eta, first.stalled_for) == (None, None, 0.0)
     assert (second.rate, second.eta, second.stalled_for) == (None, None, 10.0)
-    assert (third.rate, third.eta, third.stalled_for) == (1.0, 70.0, 0.0)
+    # Twenty rows in the ten seconds since the counts were last seen standing still.
+    assert (third.rate, third.eta, third.stalled_for) == (2.0, 35.0, 0.0)
     assert third.elapsed == 21.0
 
 

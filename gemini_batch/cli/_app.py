@@ -1,0 +1,125 @@
+"""The program: its commands, and what happens to their errors."""
+
+import asyncio
+import contextlib
+import inspect
+import io
+import signal
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+
+from gemini_batch import CredentialsError, GeminiBatchError, __version__
+from gemini_batch.cli import _jobs, _submit
+from gemini_batch.cli._demo import demo
+from gemini_batch.cli._emulator import emulator
+from gemini_batch.cli._exit import ExitCode, code_of, explain
+from gemini_batch.cli._files import files
+from gemini_batch.cli._results import results
+from gemini_batch.cli._screen import Screen, console_for
+from gemini_batch.cli._sink import silence_stdout
+
+_HELP = """\
+Gemini batch jobs: upload, create, wait, read every answer.
+
+The API key is read from GOOGLE_API_KEY or GEMINI_API_KEY, never from an option. Answers go to
+stdout, progress and remarks to stderr."""
+_PIPED_WIDTH = 100
+
+
+def _build() -> App:
+    console = console_for(sys.stdout)
+    if not console.is_terminal:
+        console.width = _PIPED_WIDTH
+    app = App(
+        name="gemini-batch",
+        help=_HELP,
+        help_format="markdown",
+        help_epilogue=explain(),
+        version=__version__,
+        console=console,
+    )
+    app.command(demo)
+    app.command(emulator)
+    app.command(_submit.check)
+    app.command(_submit.submit)
+    app.command(_jobs.wait)
+    app.command(results)
+    app.command(_jobs.get)
+    app.command(_jobs.list_, name="list")
+    app.command(_jobs.cancel)
+    app.command(_jobs.delete)
+    app.command(files)
+    return app
+
+
+async def run(tokens: Sequence[str]) -> int:
+    """Run one command; return its exit code.
+
+    Args:
+        tokens: The arguments, without the program's name.
+    """
+    as_json = "--json" in tokens
+    try:
+        return await _run(tokens, as_json)
+    except BrokenPipeError:
+        # The reader has had enough, as `head` has.
+        silence_stdout()
+        return ExitCode.OK
+
+
+async def _run(tokens: Sequence[str], as_json: bool) -> int:
+    try:
+        command, bound, _ = _build().parse_args(
+            tokens, print_error=False, exit_on_error=False
+        )
+    except CycloptsError as exc:
+        _usage(exc, as_json)
+        return ExitCode.USAGE
+    try:
+        result = command(*bound.args, **bound.kwargs)
+        if inspect.isawaitable(result):
+            result = await result
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except (GeminiBatchError, OSError) as exc:
+        screen = Screen(as_json=as_json)
+        screen.error(exc)
+        if isinstance(exc, CredentialsError) and not as_json:
+            screen.remark("       On the command line: --emulator.")
+        return code_of(exc)
+    return ExitCode.OK if result is None else int(result)
+
+
+def _usage(error: CycloptsError, as_json: bool) -> None:
+    screen = Screen(as_json=as_json)
+    if as_json:
+        screen.document({"error": {"type": "UsageError", "message": str(error)}})
+        return
+    screen.error(error)
+    chain = " ".join(("gemini-batch", *(error.command_chain or ())))
+    screen.remark(f"See {chain} --help")
+
+
+async def _main() -> int:
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - a coroutine that runs is in a task
+    with contextlib.suppress(NotImplementedError):  # Windows
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await run(sys.argv[1:])
+
+
+def main() -> int:
+    """Run the program with the arguments of this process; return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A locale that lacks a letter is no reason to fail.
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        return asyncio.run(_main())
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except asyncio.CancelledError:
+        return ExitCode.TERMINATED

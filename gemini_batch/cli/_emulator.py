@@ -1,0 +1,140 @@
+"""The command that runs the emulator for other programs."""
+
+import datetime as dt
+import os
+import signal
+from contextlib import AsyncExitStack
+from typing import Annotated
+
+import anyio
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from gemini_batch import InputError
+from gemini_batch.cli import _text
+from gemini_batch.cli._connect import DEFAULT_PORT, EMULATOR_KEY, EMULATOR_VARIABLE
+from gemini_batch.cli._exit import ExitCode
+from gemini_batch.cli._screen import Screen
+from gemini_batch.testing import Emulator, LogEntry
+
+_ERRORS_FROM = 400
+_UPLOAD_COMMAND = "X-Goog-Upload-Command"
+
+
+async def emulator(
+    *,
+    host: str = "127.0.0.1",
+    port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535))] = DEFAULT_PORT,
+    speed: Annotated[float, Parameter(validator=Number(gt=0))] = 60.0,
+    as_json: Annotated[
+        bool, Parameter(name="--json", negative=(), show_default=False)
+    ] = False,
+) -> ExitCode:
+    """Run an offline stand-in for the service until Ctrl-C; costs nothing.
+
+    Jobs, uploads and results behave as at the service; answers are made up. Everything is
+    forgotten at the end.
+
+    Parameters
+    ----------
+    host
+        Address to listen on. Clients talk plain http to loopback addresses only.
+    port
+        Port to listen on; 0 takes a free one.
+    speed
+        Emulated seconds per second.
+    as_json
+        Write JSON lines to stdout: one when it listens, one per request, one at the end.
+    """
+    screen = Screen(as_json=as_json)
+    log = _Log(screen)
+    running = Emulator(
+        host=host, port=port, speed=speed, api_key=EMULATOR_KEY, access_log=log.write
+    )
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(running)
+        except OSError as exc:
+            await running.aclose()  # it may have made a folder before it tried to listen
+            raise InputError.one(
+                f"cannot listen on {host} port {port}: {exc.strerror or exc}",
+                remedy="Choose another with --port; 0 takes a free one.",
+            ) from exc
+        _announce(screen, running.url, speed)
+        await _until_told()
+    log.close()
+    return ExitCode.OK
+
+
+def _announce(screen: Screen, url: str, speed: float) -> None:
+    if screen.as_json:
+        screen.document({"event": "listening", "url": url, "api_key": EMULATOR_KEY})
+        return
+    screen.line(
+        ("Emulator", "bold"), f" of Gemini batch jobs at {url}, {speed:g} x real time"
+    )
+    screen.line()
+    screen.line("For this client and for google-genai:")
+    for name, value in (("GEMINI_API_KEY", EMULATOR_KEY), ("GOOGLE_GEMINI_BASE_URL", url)):
+        screen.line(f"  export {name}={value}")
+    if os.environ.get("GOOGLE_API_KEY"):
+        screen.line("  unset GOOGLE_API_KEY   # it would be used instead")
+    screen.line()
+    at_home = url == f"http://127.0.0.1:{DEFAULT_PORT}"
+    first = "" if at_home else f"{EMULATOR_VARIABLE}={url} "
+    screen.line(f"Or without them: {first}gemini-batch list --emulator")
+    screen.line("Ctrl-C stops it; it forgets everything.")
+    screen.line()
+    screen.out.file.flush()
+
+
+async def _until_told() -> None:
+    """Return at Ctrl-C or SIGTERM."""
+    try:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async for _ in signals:
+                return
+    except NotImplementedError:  # Windows: Ctrl-C ends the program itself
+        await anyio.sleep_forever()
+
+
+class _Log:
+    """Writes a line per request."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._count = 0
+
+    def write(self, entry: LogEntry) -> None:
+        """Take in a request that has been answered."""
+        self._count += 1
+        command = entry.headers.get(_UPLOAD_COMMAND)
+        if self._screen.as_json:
+            self._screen.document(
+                {
+                    "event": "request",
+                    "method": entry.method,
+                    "path": entry.path,
+                    "status": entry.status,
+                    "bytes_in": entry.bytes_in,
+                    "upload_command": command,
+                }
+            )
+            return
+        bad = entry.status is None or entry.status >= _ERRORS_FROM
+        extra = [_text.clean(command)] if command else []
+        if entry.bytes_in:
+            extra.append(_text.size(entry.bytes_in))
+        self._screen.remark(
+            (f"{dt.datetime.now().astimezone():%H:%M:%S}  ", "dim"),
+            (f"{entry.status or 'cut'}  ", "red" if bad else "green"),
+            f"{_text.clean(entry.method):<6}  {_text.clean(entry.path)}",
+            ("  " + ", ".join(extra) if extra else "", "dim"),
+        )
+
+    def close(self) -> None:
+        """Say that it is over."""
+        if self._screen.as_json:
+            self._screen.document({"event": "stopped", "requests": self._count})
+        else:
+            self._screen.remark(f"Stopped after {_text.count(self._count, 'request')}.")

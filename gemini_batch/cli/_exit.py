@@ -1,0 +1,59 @@
+"""Exit codes: what a shell script can tell from them."""
+
+from enum import IntEnum
+from typing import Self
+
+from gemini_batch import (
+    CreateOutcomeUnknownError,
+    CredentialsError,
+    InputError,
+    ResultsUnavailableError,
+    SecurityError,
+    WaitTimeoutError,
+)
+
+
+class ExitCode(IntEnum):
+    """How a command ended. The texts are part of ``--help``."""
+
+    text: str
+
+    def __new__(cls, value: int, text: str) -> Self:
+        """Make a member that carries its explanation."""
+        member = int.__new__(cls, value)
+        member._value_ = value
+        member.text = text
+        return member
+
+    OK = 0, "all went well"
+    FAILED = (
+        1,
+        "the service or the network failed; the job failed, was cancelled or expired",
+    )
+    USAGE = 2, "wrong usage, wrong input, or no usable key"
+    ROWS_NOT_OK = 3, "results: some rows did not end OK"
+    NOT_ENDED = 4, "the job has not ended: the wait timed out, or results came too early"
+    CREATE_UNKNOWN = 5, "it is unknown whether a job was created; nothing was repeated"
+    INTERRUPTED = 130, "interrupted by Ctrl-C; a job that was created goes on"
+    TERMINATED = 143, "terminated by a signal; a job that was created goes on"
+
+
+_WRONG_PATH = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
+
+
+def code_of(error: BaseException) -> ExitCode:
+    """Return the exit code that says what `error` means."""
+    if isinstance(error, (InputError, SecurityError, CredentialsError, *_WRONG_PATH)):
+        return ExitCode.USAGE
+    if isinstance(error, WaitTimeoutError):
+        return ExitCode.NOT_ENDED
+    if isinstance(error, ResultsUnavailableError) and error.reason.startswith("not_"):
+        return ExitCode.NOT_ENDED
+    if isinstance(error, CreateOutcomeUnknownError):
+        return ExitCode.CREATE_UNKNOWN
+    return ExitCode.FAILED
+
+
+def explain() -> str:
+    """Return the table of exit codes for ``--help``."""
+    return "Exit codes:\n\n" + "\n".join(f"- {int(c)}: {c.text}" for c in ExitCode)

@@ -1,0 +1,206 @@
+"""What machines read: the SDK's values as JSON, under the SDK's own names."""
+
+import datetime as dt
+import json
+import re
+from typing import Any
+
+from gemini_batch import (
+    ApiError,
+    BadRequestError,
+    BatchJob,
+    BatchResult,
+    CreateOutcomeUnknownError,
+    File,
+    InputError,
+    InputReport,
+    JobFailedError,
+    Progress,
+    ResultsUnavailableError,
+    Status,
+    Usage,
+    WaitTimeoutError,
+)
+
+Json = dict[str, Any]
+
+# Legal in JSON, but taken as the end of a line or as a command by programs that show it.
+_RISKY = re.compile("[\x7f-\x9f\u2028\u2029]")
+
+
+def dumps(value: Any) -> bytes:
+    """Return a value as one line of JSON, newline included."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = _RISKY.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    try:
+        return text.encode() + b"\n"
+    except UnicodeEncodeError:  # a lone surrogate, which is legal in JSON alone
+        return json.dumps(value, separators=(",", ":")).encode() + b"\n"
+
+
+def _time(when: dt.datetime | None) -> str | None:
+    return None if when is None else when.isoformat().replace("+00:00", "Z")
+
+
+def status_json(status: Status | None) -> Json | None:
+    """Return why something failed."""
+    if status is None:
+        return None
+    known: Json = {"code": status.code, "reason": status.reason} if status.code else {}
+    return {**known, "message": status.message}
+
+
+def job_json(job: BatchJob) -> Json:
+    """Return a job; inline results are counted, not listed."""
+    stats, dest = job.completion_stats, job.dest
+    results: Json | None = None
+    if dest is not None and dest.inlined_responses is not None:
+        results = {"inlined_count": len(dest.inlined_responses)}
+    elif dest is not None:
+        results = {"file_name": dest.file_name}
+    return {
+        "name": job.name,
+        "display_name": job.display_name,
+        "state": str(job.state),
+        "done": job.done,
+        "succeeded": job.succeeded,
+        "kind": str(job.kind),
+        "model": job.model,
+        "priority": job.priority,
+        "percent": job.progress,
+        "completion_stats": None
+        if stats is None
+        else {
+            "total_count": stats.total_count,
+            "success_count": stats.success_count,
+            "failure_count": stats.failure_count,
+            "pending_count": stats.pending_count,
+        },
+        "source": {"file_name": job.source.file_name},
+        "dest": results,
+        "error": status_json(job.error),
+        "create_time": _time(job.create_time),
+        "update_time": _time(job.update_time),
+        "end_time": _time(job.end_time),
+        "expected_by": _time(job.expected_by),
+        "intent_token": job.intent_token,
+    }
+
+
+def file_json(file: File) -> Json:
+    """Return a file's description."""
+    return {
+        "name": file.name,
+        "display_name": file.display_name,
+        "mime_type": file.mime_type,
+        "size_bytes": file.size_bytes,
+        "state": str(file.state),
+        "source": str(file.source),
+        "sha256": file.sha256,
+        "uri": file.uri,
+        "create_time": _time(file.create_time),
+        "expiration_time": _time(file.expiration_time),
+        "error": status_json(file.error),
+    }
+
+
+def progress_json(progress: Progress) -> Json:
+    """Return one look at a job."""
+    stats = progress.stats
+    return {
+        "event": "progress",
+        "job": progress.job.name,
+        "state": str(progress.state),
+        "total": None if stats is None else stats.total_count,
+        "done": None if stats is None else stats.done_count,
+        "failed": None if stats is None else stats.failure_count,
+        "percent": progress.percent,
+        "rate": progress.rate,
+        "eta": progress.eta,
+        "elapsed": progress.elapsed,
+        "next_poll_in": progress.next_poll_in,
+        "stalled_for": progress.stalled_for,
+    }
+
+
+def report_json(report: InputReport) -> Json:
+    """Return what a sound input file holds."""
+    return {
+        "kind": str(report.kind),
+        "count": report.count,
+        "size": report.size,
+        "inline": report.inline,
+    }
+
+
+_TOKENS = (
+    "prompt_token_count",
+    "cached_content_token_count",
+    "candidates_token_count",
+    "thoughts_token_count",
+    "tool_use_prompt_token_count",
+    "total_token_count",
+)
+
+
+def usage_json(usage: Usage) -> dict[str, int]:
+    """Return the counts of tokens that are not zero."""
+    counts = {name: int(getattr(usage, name)) for name in _TOKENS}
+    return {name: number for name, number in counts.items() if number}
+
+
+def result_json(result: BatchResult) -> Json:
+    """Return one result as ``results`` writes it.
+
+    An answer that is neither text nor a vector (a call, an image) is given as the service
+    worded it, so that nothing is lost.
+    """
+    row: Json = {"key": result.key, "outcome": str(result.outcome)}
+    if result.key is None:
+        row["index"] = result.index
+    if result.text is not None:
+        row["text"] = result.text
+    elif result.embedding is not None:
+        row["embedding"] = result.embedding.tolist()
+    elif result.ok:
+        row["response"] = json.loads(result.raw).get("response")
+    if result.error is not None:
+        row["error"] = status_json(result.error)
+    if result.usage is not None:
+        row["usage"] = usage_json(result.usage)
+    if result.metadata.keys() - {"key"}:
+        row["metadata"] = dict(result.metadata)
+    return row
+
+
+def error_json(error: BaseException) -> Json:
+    """Return an error with the facts a program would act on."""
+    body: Json = {"type": type(error).__name__, "message": str(error)}
+    if isinstance(error, InputError):
+        body["problems"] = [
+            {
+                "file": problem.file,
+                "line": problem.line,
+                "field": problem.field,
+                "message": problem.message,
+                "remedy": problem.remedy,
+            }
+            for problem in error.problems
+        ]
+        body["omitted"] = error.omitted
+    elif isinstance(error, ApiError):
+        body |= {"status": error.status, "reason": error.reason}
+        body["retry_after"] = error.retry_after
+        if isinstance(error, BadRequestError) and error.line_errors:
+            body["problems"] = [
+                {"line": line, "message": message} for line, message in error.line_errors
+            ]
+    elif isinstance(error, WaitTimeoutError):
+        body |= {"job": error.name, "elapsed": error.elapsed}
+    elif isinstance(error, CreateOutcomeUnknownError):
+        body["intent_token"] = error.intent_token
+    elif isinstance(error, JobFailedError):
+        body["job"] = error.job.name
+    elif isinstance(error, ResultsUnavailableError):
+        body |= {"job": error.job.name, "reason": error.reason, "location": error.location}
+    return {"error": body}

@@ -1,0 +1,82 @@
+"""The command that reads results."""
+
+from contextlib import aclosing
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from gemini_batch import BatchResult
+from gemini_batch.cli import _text
+from gemini_batch.cli._bars import reading
+from gemini_batch.cli._connect import connect
+from gemini_batch.cli._exit import ExitCode
+from gemini_batch.cli._json import dumps, result_json
+from gemini_batch.cli._options import COMMON, Common, Output
+from gemini_batch.cli._screen import Screen
+from gemini_batch.cli._sink import check_target, open_sink
+from gemini_batch.cli._tally import Tally
+
+
+async def results(
+    job: str,
+    /,
+    *,
+    output: Output = None,
+    raw: Annotated[bool, Parameter(negative=())] = False,
+    common: Common = COMMON,
+) -> ExitCode:
+    r"""Write a job's results as JSON lines, in constant memory; say how rows ended.
+
+    A line is {"key", "outcome", "text" or "embedding", "error", "usage"}. Outcomes are ok,
+    error, blocked, truncated, empty, invalid and missing. Exits 3 if a row is not OK.
+
+    Parameters
+    ----------
+    job
+        batches/… or its bare id.
+    output
+        File to write, whole or not at all; - or left out is stdout.
+    raw
+        Write each row as the service sent it.
+    """
+    screen = Screen(as_json=common.json)
+    check_target(output)
+    tally = Tally()
+    to_stdout = output in (None, "-")
+    as_line = _raw_line if raw else _line
+    if raw and to_stdout and screen.out.is_terminal:
+        as_line = _visible_line
+    async with connect(common, screen) as connection:
+        found = await connection.client.batches.get(job)
+        rows = connection.client.batches.results(found)
+        stats = found.completion_stats
+        # Rows that fill a terminal show for themselves how far they are.
+        quiet = Screen(as_json=True) if to_stdout and screen.out.is_terminal else screen
+        with reading(quiet, None if stats is None else stats.total_count) as show:
+            async with aclosing(rows), open_sink(output) as sink:
+                async for row in rows:
+                    tally.add(row)
+                    await sink.add(as_line(row))
+                    show(tally.total)
+    if not screen.as_json:
+        tally.show(screen.err)
+    elif to_stdout:
+        # stdout belongs to the rows.
+        screen.err.print(dumps(tally.as_json()).decode().rstrip(), soft_wrap=True)
+    else:
+        screen.document({"output": output, **tally.as_json()})
+    return ExitCode.OK if tally.all_ok else ExitCode.ROWS_NOT_OK
+
+
+def _line(result: BatchResult) -> bytes:
+    return dumps(result_json(result))
+
+
+def _raw_line(result: BatchResult) -> bytes:
+    # An inline row may be spread over lines; in JSON a line break is never content.
+    return result.raw.replace(b"\r", b" ").replace(b"\n", b" ") + b"\n"
+
+
+def _visible_line(result: BatchResult) -> bytes:
+    """Return a raw row with nothing in it that steers a terminal."""
+    return _text.clean(result.raw.decode(errors="replace")).encode() + b"\n"

@@ -1,0 +1,92 @@
+"""Figures and foreign text, written for people."""
+
+import datetime as dt
+import re
+
+_MINUTE = 60
+_HOUR = 60 * _MINUTE
+_DAY = 24 * _HOUR
+_STEP = 1000
+_LEGIBLE = 0.5  # least figure that is shown in a unit of speed
+# What steers a terminal, breaks a line or cannot be encoded: C0, DEL, C1, line and
+# paragraph separators, lone surrogates.
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_SPACES = re.compile(r"\s+")
+
+
+def clean(text: str) -> str:
+    """Return foreign text on one line, with nothing in it that steers a terminal."""
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", _SPACES.sub(" ", text)).strip()
+
+
+def shorten(text: str, width: int) -> str:
+    """Return foreign text on one line of at most `width` characters."""
+    line = clean(text[: 4 * width])
+    cut = len(line) > width or len(text) > 4 * width
+    return line[: width - 1].rstrip() + "…" if cut else line
+
+
+def size(count: float) -> str:
+    """Return a number of bytes, such as ``12.3 MB``."""
+    if count < _STEP:
+        return f"{count:.0f} B"
+    count /= _STEP
+    units = ["kB", "MB", "GB"]
+    while count >= _STEP and len(units) > 1:
+        count /= _STEP
+        del units[0]
+    return f"{count:.1f} {units[0]}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time span in its two largest units, such as ``1 h 23 min``."""
+    whole = max(0, round(seconds))
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return _two(whole, _MINUTE, "min", 1, "s")
+    if whole < _DAY:
+        return _two(whole, _HOUR, "h", _MINUTE, "min")
+    return _two(whole, _DAY, "d", _HOUR, "h")
+
+
+def _two(whole: int, large: int, large_name: str, small: int, small_name: str) -> str:
+    rest = whole % large // small
+    head = f"{whole // large} {large_name}"
+    return f"{head} {rest} {small_name}" if rest else head
+
+
+def rate(per_second: float) -> str:
+    """Return a speed in rows; slow ones per minute or hour, so that figures stay legible."""
+    for factor, unit in ((1, "s"), (_MINUTE, "min")):
+        if per_second * factor >= _LEGIBLE:
+            return f"{_figure(per_second * factor)} rows/{unit}"
+    return f"{_figure(per_second * _HOUR)} rows/h"
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"  # noqa: PLR2004
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number of things, such as ``1,204 rows``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def moment(when: dt.datetime | None) -> str:
+    """Return a moment in local time."""
+    return "" if when is None else f"{when.astimezone():%Y-%m-%d %H:%M:%S %z}"
+
+
+def ago(when: dt.datetime | None) -> str:
+    """Return how long ago a moment was, in one unit. Clocks differ: none lies ahead."""
+    return "" if when is None else f"{_one_unit(dt.datetime.now(dt.UTC) - when)} ago"
+
+
+def ahead(when: dt.datetime | None) -> str:
+    """Return how far ahead a moment lies, in one unit."""
+    return "" if when is None else f"in {_one_unit(when - dt.datetime.now(dt.UTC))}"
+
+
+def _one_unit(span: dt.timedelta) -> str:
+    return " ".join(duration(span.total_seconds()).split()[:2])
