@@ -8,12 +8,6 @@ from cattrs.v import format_exception
 
 from gemini_batch._codec._converter import build_converter, register_leaves
 from gemini_batch.errors import DecodeError
-from gemini_batch.types import (
-    EmbedContentResponse,
-    GenerateContentResponse,
-    JobKind,
-    Response,
-)
 
 T = TypeVar("T")
 
@@ -77,12 +71,6 @@ class Codec:
             return [bytes(item) for item in self._items.decode(data)]
         except JSON_ERRORS as exc:
             raise _not_json(data, exc) from exc
-
-    def read_response(self, raw: bytes, kind: JobKind) -> Response:
-        """Structure the answer of one row."""
-        if kind == JobKind.EMBED:
-            return self.loads(raw, EmbedContentResponse)
-        return self.loads(raw, GenerateContentResponse)
 
     def parse_answer(self, text: str, cls: type[T]) -> T:
         """Structure a JSON answer of the model into the caller's `cls`."""

@@ -1,12 +1,22 @@
 """Rows of results: found by a scan, decoded later."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from gemini_batch._codec._codec import JSON_ERRORS, Codec
 from gemini_batch.errors import DecodeError
-from gemini_batch.types import BatchResult, JobKind, Outcome, Status
+from gemini_batch.types import (
+    BatchResult,
+    EmbedContentResponse,
+    GenerateContentResponse,
+    JobKind,
+    Outcome,
+    Response,
+    Status,
+)
+
+T = TypeVar("T")
 
 
 class _Row(msgspec.Struct):
@@ -20,28 +30,28 @@ class _Row(msgspec.Struct):
 
 
 class RowDecoder:
-    """Makes results of raw rows, of a file or inline. Never raises for a bad row."""
+    """Makes results of raw rows, of a file or inline, and decodes their answers later.
+
+    A result keeps its row alone; the answer is found in it again when it is asked for, which
+    costs a scan and saves a copy of every answer.
+    """
 
     def __init__(self, codec: Codec, kind: JobKind) -> None:
         self._codec = codec
         self._kind = kind
         self._decoder = msgspec.json.Decoder(_Row)
 
+    def __reduce__(self) -> tuple[type["RowDecoder"], tuple[Codec, JobKind]]:
+        return (RowDecoder, (self._codec, self._kind))
+
     def result(self, raw: bytes, index: int) -> BatchResult:
-        """Return the result that `raw` is; outcome INVALID if it cannot be read."""
+        """Return the result that `raw` is; outcome INVALID if it cannot be read. Never raises."""
         try:
             row = self._decoder.decode(raw)
         except JSON_ERRORS as exc:
             # No key is guessed from a broken row: a wrong key would swap answers.
             fault = (Outcome.INVALID, Status(message=f"the row cannot be read: {exc}"))
-            return BatchResult(
-                key=None,
-                index=index,
-                raw=raw,
-                fault=fault,
-                kind=self._kind,
-                reader=self._codec,
-            )
+            return BatchResult(key=None, index=index, raw=raw, fault=fault, reader=self)
         metadata = row.metadata or {}
         return BatchResult(
             key=_key(row, metadata),
@@ -49,10 +59,25 @@ class RowDecoder:
             raw=raw,
             metadata=metadata,
             fault=self._fault(row),
-            answer=_present(row.response),
-            kind=self._kind,
-            reader=self._codec,
+            reader=self,
         )
+
+    def read_response(self, raw: bytes) -> Response | None:
+        """Structure the answer of a row; None if it has none.
+
+        Raises:
+            DecodeError: It does not have the shape of an answer.
+        """
+        answer = _present(self._decoder.decode(raw).response)
+        if answer is None:
+            return None
+        if self._kind == JobKind.EMBED:
+            return self._codec.loads(answer, EmbedContentResponse)
+        return self._codec.loads(answer, GenerateContentResponse)
+
+    def parse_answer(self, text: str, cls: type[T]) -> T:
+        """Structure a JSON answer of the model into the caller's `cls`."""
+        return self._codec.parse_answer(text, cls)
 
     def _fault(self, row: _Row) -> tuple[Outcome, Status] | None:
         error, status = _present(row.error), _present(row.status)

@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 from attrs import define, field
 
 from gemini_batch.types._content import Part
-from gemini_batch.types._enums import FinishReason, JobKind, Outcome
+from gemini_batch.types._enums import FinishReason, Outcome
 from gemini_batch.types._responses import (
     EmbedContentResponse,
     FloatArray,
@@ -43,10 +43,10 @@ _MALFORMED = frozenset(
 
 
 class RowReader(Protocol):
-    """What a result needs to decode its answer. The codec is one."""
+    """What a result needs to decode its answer. The codec has one."""
 
-    def read_response(self, raw: bytes, kind: JobKind) -> Response:
-        """Structure a raw answer; ValueError if it has the wrong shape."""
+    def read_response(self, raw: bytes) -> Response | None:
+        """Structure the answer of a row; None if it has none, ValueError if it is misshapen."""
         ...
 
     def parse_answer(self, text: str, cls: type[T]) -> T:
@@ -133,8 +133,6 @@ class BatchResult:
     """What was sent with an inline request, `key` included; empty for rows of a file."""
 
     _fault: tuple[Outcome, Status] | None = field(default=None, repr=False)
-    _answer: bytes | None = field(default=None, repr=False)
-    _kind: JobKind = field(repr=False)
     _reader: RowReader = field(repr=False)
     _response: Response | None = field(default=None, init=False, repr=False)
     _verdict: tuple[Outcome, Status | None] | None = field(
@@ -147,12 +145,12 @@ class BatchResult:
         return self._verdict
 
     def _read(self) -> tuple[Outcome, Status | None]:
-        if self._answer is None:
-            return Outcome.INVALID, Status(message="the row has neither response nor error")
         try:
-            self._response = self._reader.read_response(self._answer, self._kind)
+            self._response = self._reader.read_response(self.raw)
         except ValueError as exc:
             return Outcome.INVALID, Status(message=str(exc))
+        if self._response is None:
+            return Outcome.INVALID, Status(message="the row has neither response nor error")
         outcome, why = classify(self._response)
         return outcome, Status(message=why) if why else None
 

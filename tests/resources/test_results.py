@@ -403,3 +403,24 @@ async def test_memory_does_not_grow_with_the_results(clock: ManualClock) -> None
     assert count == 60_000
     # One block of 8 MiB, its lines, and what the emulator in this process holds to send it.
     assert peak < 45_000_000
+
+
+@pytest.mark.usefixtures("small_blocks")
+async def test_a_file_that_cannot_be_kept_whole_leaves_nothing(
+    emulator: Emulator,
+    client: Client,
+    clock: ManualClock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without ranges the rest goes to a temporary file; here it never gets to its end."""
+    job = await finished(client, clock, many(40))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    emulator.faults.append(
+        Fault(path=DOWNLOAD, ignore_range=True, truncate_after=1500, times=999)
+    )
+
+    with pytest.raises(TransportError):
+        await read(client, job)
+
+    assert [p for p in tmp_path.iterdir() if p.suffix == ".part"] == []
