@@ -1,12 +1,13 @@
 """Resumable uploads. After any failure the service is asked what it holds."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import anyio
 from attrs import frozen
 
 from gemini_batch._transfer._local import Digest, Source
 from gemini_batch._transport import Transport
+from gemini_batch._wire._request import StreamedBody
 from gemini_batch._wire.files import DeveloperFiles, UploadSession, UploadState
 from gemini_batch.errors import (
     ApiError,
@@ -17,7 +18,11 @@ from gemini_batch.errors import (
 )
 from gemini_batch.types import File, TransferProgress
 
-CHUNK = 8 << 20
+CHUNK = 64 << 20
+"""Bytes per request. The service answers each, so that few large ones cost the least; what
+has arrived of one that breaks off is not sent again."""
+
+_BLOCK = 1 << 20  # bytes per look into the file, and all that is held of it
 _MAX_SESSIONS = 3
 _GONE = frozenset({404, 410})
 _FATAL = frozenset({401, 403, 409})
@@ -74,6 +79,8 @@ class Upload:
         self._chunk_size = chunk_size
         self._digest = Digest()
         self._failures = 0
+        self._shrunk: InputError | None = None
+        self._reported = -1
 
     async def run(self) -> File:
         """Upload, and return the file once the service has it whole.
@@ -134,16 +141,18 @@ class Upload:
         self, session: UploadSession, plan: UploadPlan, offset: int
     ) -> UploadState:
         length, last = plan.step(offset)
-        data = await self._source.read(offset, length)
-        if len(data) != length:
-            raise InputError.one(
-                f"it had {plan.size} bytes when the upload began, and has fewer now",
-                remedy="Do not change a file while it is uploaded.",
-                file=str(self._source.path),
-            )
-        await self._digest.update(offset, data)
-        request = self._files.upload_chunk(session, offset=offset, data=data, last=last)
-        state = self._files.read_upload(await self._transport.send_once(request))
+        body = StreamedBody(
+            length=length, open=lambda: self._blocks(offset, offset + length)
+        )
+        request = self._files.upload_chunk(session, offset=offset, body=body, last=last)
+        try:
+            answer = await self._transport.send_once(request)
+        except (TransportError, ApiError):
+            # aiohttp reads the body in a task of its own, and hides what went wrong there.
+            if self._shrunk is not None:
+                raise self._shrunk from None
+            raise
+        state = self._files.read_upload(answer)
         if state.status == "active" and not last:
             self._failures = 0
             return UploadState(status="active", received=offset + length)
@@ -151,6 +160,22 @@ class Upload:
             # The last byte was taken, and yet the file is not there: ask.
             raise TransportError(message=f"the service did not finish {self._name}")
         return state
+
+    async def _blocks(self, offset: int, stop: int) -> AsyncIterator[bytes]:
+        """Yield the bytes from `offset` up to, not including, `stop`."""
+        while offset < stop:
+            block = await self._source.read(offset, min(_BLOCK, stop - offset))
+            if not block:
+                self._shrunk = InputError.one(
+                    f"it had {self._source.size} bytes when the upload began, and has fewer now",
+                    remedy="Do not change a file while it is uploaded.",
+                    file=str(self._source.path),
+                )
+                raise self._shrunk
+            await self._digest.update(offset, block)
+            yield block
+            offset += len(block)
+            self._report(offset)
 
     async def _resume(
         self, session: UploadSession, offset: int, cause: TransportError | ApiError
@@ -210,7 +235,8 @@ class Upload:
         return file
 
     def _report(self, done: int) -> None:
-        if self._on_progress is not None:
+        if self._on_progress is not None and done != self._reported:
+            self._reported = done
             self._on_progress(TransferProgress(done=done, total=self._source.size))
 
 

@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 
 import aiohttp
+import anyio
 import stamina
 
 from gemini_batch._codec import Codec
 from gemini_batch._transport._retry import backoff
 from gemini_batch._version import __version__
-from gemini_batch._wire._request import Pace, Request, Response
+from gemini_batch._wire._request import Pace, Request, Response, StreamedBody
 from gemini_batch._wire.errors import MAX_ERROR_BODY, read_error
 from gemini_batch._wire.files import check_own_url
 from gemini_batch.errors import ApiError, TransportError
@@ -18,8 +19,7 @@ from gemini_batch.types import DeveloperAPI, Retry, Timeouts
 
 USER_AGENT = f"gemini-batch/{__version__}"
 
-_SLOWEST = 65_536  # bytes per second an upload must reach before its chunk times out
-_STREAMED_BODY = 65_536  # aiohttp warns of large bodies given as plain bytes
+_LARGE_BODY = 65_536
 _PIECE = 1 << 20
 
 
@@ -131,13 +131,15 @@ class Transport:
             headers["Content-Type"] = (
                 "application/json" if own else "application/octet-stream"
             )
-        with _map_errors(request):
+        with _map_errors(request), self._standstill(request) as data:
+            if isinstance(request.body, StreamedBody):
+                headers["Content-Length"] = str(request.body.length)
             raw = await self._session.request(
                 request.method,
                 url,
                 params=request.query or None,
                 headers=headers,
-                data=_body(request.body),
+                data=data,
                 timeout=self._timeout(request),
                 # aiohttp takes Authorization off a redirect to another origin, but not our
                 # key header, and no endpoint we call is documented to redirect.
@@ -178,20 +180,34 @@ class Transport:
             return aiohttp.ClientTimeout(total=limits.short, sock_connect=limits.connect)
         if request.pace is Pace.CREATE:
             return aiohttp.ClientTimeout(total=limits.create, sock_connect=limits.connect)
-        # aiohttp has no limit on writing: a chunk gets a total computed from its size.
-        total = (
-            limits.connect + limits.read + len(request.body) / _SLOWEST
-            if request.body
-            else None
-        )
         return aiohttp.ClientTimeout(
-            total=total, sock_connect=limits.connect, sock_read=limits.read
+            total=None, sock_connect=limits.connect, sock_read=limits.read
         )
 
+    @contextmanager
+    def _standstill(
+        self, request: Request
+    ) -> Iterator[bytes | io.BytesIO | AsyncIterator[bytes] | None]:
+        """Give the body to send, and bound the time in which nothing of it moves.
 
-def _body(body: bytes | None) -> bytes | io.BytesIO | None:
-    # Made anew for each try: aiohttp consumes it.
-    return io.BytesIO(body) if body is not None and len(body) > _STREAMED_BODY else body
+        aiohttp has no limit on writing, so the deadline is moved on with each piece it takes.
+        """
+        body = request.body
+        if not isinstance(body, StreamedBody):
+            # Made anew for each try: aiohttp consumes it, and warns of large plain bytes.
+            large = body is not None and len(body) > _LARGE_BODY
+            yield io.BytesIO(body) if body is not None and large else body
+            return
+        patience = self._timeouts.connect + self._timeouts.read
+        with anyio.fail_after(patience) as scope:
+
+            async def pieces() -> AsyncIterator[bytes]:
+                async for piece in body.open():
+                    scope.deadline = anyio.current_time() + patience
+                    yield piece
+                scope.deadline = anyio.current_time() + patience
+
+            yield pieces()
 
 
 def _lower(raw: aiohttp.ClientResponse) -> Mapping[str, str]:

@@ -1,6 +1,6 @@
 """One HTTP exchange as data."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from enum import Enum
 
 from attrs import field, frozen
@@ -16,7 +16,18 @@ class Pace(Enum):
     """The service reads and checks the input during the call."""
 
     STREAM = "stream"
-    """Bytes flow for as long as they flow: the time between two pieces is bounded."""
+    """Bytes flow, in or out, for as long as they flow: a standstill is bounded."""
+
+
+@frozen(kw_only=True)
+class StreamedBody:
+    """A body that is read as it is sent."""
+
+    length: int
+    """Bytes in all."""
+
+    open: Callable[[], AsyncIterator[bytes]]
+    """Returns a fresh stream of exactly these bytes, for one try."""
 
 
 @frozen(kw_only=True)
@@ -32,7 +43,7 @@ class Request:
 
     query: Mapping[str, str] = field(factory=dict)
     headers: Mapping[str, str] = field(factory=dict)
-    body: bytes | None = field(default=None, repr=False)
+    body: bytes | StreamedBody | None = field(default=None, repr=False)
     pace: Pace = Pace.SHORT
     url: str | None = field(default=None, repr=False)
     """Absolute URL that is a credential in itself, such as an upload URL. It is kept out of

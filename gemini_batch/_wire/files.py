@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from attrs import field, frozen
 
 from gemini_batch._codec import Codec
-from gemini_batch._wire._request import Pace, Request, Response
+from gemini_batch._wire._request import Pace, Request, Response, StreamedBody
 from gemini_batch.errors import SecurityError, TransportError
 from gemini_batch.types import File, Page
 
@@ -123,7 +123,7 @@ class DeveloperFiles:
         )
 
     def upload_chunk(
-        self, session: UploadSession, *, offset: int, data: bytes, last: bool
+        self, session: UploadSession, *, offset: int, body: StreamedBody, last: bool
     ) -> Request:
         """Send the bytes at `offset`; `last` finishes the file."""
         return self._upload(
@@ -132,7 +132,7 @@ class DeveloperFiles:
                 "X-Goog-Upload-Command": "upload, finalize" if last else "upload",
                 "X-Goog-Upload-Offset": str(offset),
             },
-            data,
+            body,
         )
 
     def query_upload(self, session: UploadSession) -> Request:
@@ -140,7 +140,7 @@ class DeveloperFiles:
         return self._upload(session, {"X-Goog-Upload-Command": "query"}, b"")
 
     def _upload(
-        self, session: UploadSession, headers: Mapping[str, str], body: bytes
+        self, session: UploadSession, headers: Mapping[str, str], body: bytes | StreamedBody
     ) -> Request:
         query = headers["X-Goog-Upload-Command"] == "query"
         return Request(

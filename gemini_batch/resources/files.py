@@ -72,7 +72,7 @@ class Files:
             mime_type: Left out, told by the path's ending, else ``application/jsonl``.
             name: ``files/<id>`` of your choice: up to 40 lower-case letters, digits and
                 dashes. Left out, one is chosen.
-            on_progress: Called with each confirmed `TransferProgress`.
+            on_progress: Called with a `TransferProgress` about every megabyte.
 
         Raises:
             InputError: The source cannot be uploaded; nothing was sent.

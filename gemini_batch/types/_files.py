@@ -72,7 +72,7 @@ class TransferProgress:
     """How far an upload or a download is."""
 
     done: int
-    """Bytes the other side has confirmed."""
+    """Bytes sent or received. Goes back where an upload has to."""
 
     total: int | None
     """Bytes in all; None while unknown."""

@@ -1,13 +1,17 @@
 """Sending: what is repeated and what is not, limits on time, and where the key goes."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
+import anyio
 import pytest
 
 from gemini_batch import (
     ApiError,
     Client,
+    DeveloperAPI,
     NotFoundError,
     RateLimitError,
     Retry,
@@ -17,7 +21,7 @@ from gemini_batch import (
     TransportError,
 )
 from gemini_batch._transport._retry import backoff, may_repeat
-from gemini_batch._wire._request import Request
+from gemini_batch._wire._request import Pace, Request, StreamedBody
 from gemini_batch._wire.files import check_own_url
 from gemini_batch.testing import Emulator, Fault
 from tests.support.rows import MODEL, row
@@ -252,3 +256,40 @@ async def test_a_create_is_not_repeated_by_the_transport(
         await client.batches.create(MODEL, inlined_requests=[row("a")])
 
     assert sum("batchGenerate" in entry.path for entry in emulator.log) == 1
+
+
+async def test_an_upload_that_stands_still_is_given_up() -> None:
+    """aiohttp has no limit on writing; a peer that reads nothing must not hold us for ever."""
+    silent = asyncio.Event()
+
+    async def never_read(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await silent.wait()
+        writer.close()
+
+    server = await asyncio.start_server(never_read, "127.0.0.1", 0, limit=1024)
+    async with server:
+        base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        taken: list[int] = []
+
+        async def endless() -> AsyncIterator[bytes]:
+            while True:
+                taken.append(1)
+                yield b"x" * (1 << 20)
+
+        request = Request(
+            method="POST",
+            path="/upload",
+            url=base + "/u",
+            pace=Pace.STREAM,
+            idempotent=False,
+            body=StreamedBody(length=1 << 40, open=endless),
+        )
+        limits = Timeouts(connect=0.1, read=0.1)
+        api = DeveloperAPI(api_key="k", base_url=base)
+        async with Client(api, retry=QUICK, timeouts=limits) as client:
+            with anyio.fail_after(5), pytest.raises(TransportError, match="Timeout"):
+                await client.files._transport.send_once(request)
+            assert acquired(client) == 0
+        silent.set()
+
+    assert len(taken) < 100

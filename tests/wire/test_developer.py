@@ -1,11 +1,12 @@
 """Calls and answers of the Developer API, beyond the recorded ones."""
 
 import json
+from typing import Any
 
 import pytest
 
 from gemini_batch._codec import Codec
-from gemini_batch._wire._request import Response
+from gemini_batch._wire._request import Request, Response, StreamedBody
 from gemini_batch._wire.developer import DeveloperBatches
 from gemini_batch._wire.files import DEFAULT_GRANULARITY, DeveloperFiles
 from gemini_batch.errors import DecodeError, TransportError
@@ -15,6 +16,12 @@ from tests.support.recorded import recorded_json
 CODEC = Codec()
 BATCHES = DeveloperBatches(CODEC, "v1beta")
 FILES = DeveloperFiles(CODEC, base_url="https://h.googleapis.com", version="v1beta")
+
+
+def sent(request: Request) -> Any:
+    """Return the JSON a request carries."""
+    assert isinstance(request.body, bytes)
+    return json.loads(request.body)
 
 
 def test_a_create_from_a_file_is_as_recorded() -> None:
@@ -32,7 +39,7 @@ def test_a_create_from_a_file_is_as_recorded() -> None:
         JobKind.GENERATE, "models/gemini-2.5-flash", "files/9ipl31k7go00", options
     )
 
-    assert json.loads(request.body or b"") == expected
+    assert sent(request) == expected
     assert request.path == "/v1beta/models/gemini-2.5-flash:batchGenerateContent"
     assert not request.idempotent
 
@@ -57,24 +64,20 @@ def test_an_inline_create_is_as_recorded(name: str, kind: JobKind, method: str) 
         kind, "models/m", [json.dumps(row).encode() for row in rows], options
     )
 
-    assert json.loads(request.body or b"") == expected
+    assert sent(request) == expected
     assert request.path.endswith(method)
 
 
 def test_a_create_without_options_is_whole_json() -> None:
     request = BATCHES.create_inline(JobKind.GENERATE, "models/m", [b"{}"], {})
 
-    assert json.loads(request.body or b"") == {
-        "batch": {"inputConfig": {"requests": {"requests": [{}]}}}
-    }
+    assert sent(request) == {"batch": {"inputConfig": {"requests": {"requests": [{}]}}}}
 
 
 def test_an_update_is_as_recorded() -> None:
     request = BATCHES.update_priority("batches/a", JobKind.GENERATE, 10)
 
-    assert json.loads(request.body or b"") == recorded_json(
-        "gemini/update-priority.request.json"
-    )
+    assert sent(request) == recorded_json("gemini/update-priority.request.json")
     assert request.query == {"updateMask": "priority"}
     embed = BATCHES.update_priority("batches/a", JobKind.EMBED, 10)
     assert embed.path.endswith(":updateEmbedContentBatch")
@@ -130,15 +133,18 @@ def test_an_upload_starts_as_recorded() -> None:
         name="files/a", size=202, mime_type="application/jsonl", display_name="x"
     )
 
-    sent = {
+    headers = {
         **request.headers,
         "Content-Type": "application/json",
         "x-goog-api-key": "<KEY>",
     }
-    assert sent == expected["_headers"]
+    assert headers == expected["_headers"]
     assert request.path == "/upload/v1beta/files"
     bare = FILES.start_upload(name="files/a", size=1, mime_type="a/b", display_name=None)
-    assert json.loads(bare.body or b"") == {"file": {"name": "files/a", "mimeType": "a/b"}}
+    assert sent(bare) == {"file": {"name": "files/a", "mimeType": "a/b"}}
+
+
+BODY = StreamedBody(length=0, open=lambda: pytest.fail("not opened"))
 
 
 def response(body: bytes = b"", **headers: str) -> Response:
@@ -162,8 +168,8 @@ def test_chunks_and_queries_are_as_recorded() -> None:
     assert session.granularity == 262_144
     assert "upload_id" not in repr(session)
     for name, request in [
-        ("upload-chunk", FILES.upload_chunk(session, offset=0, data=b"x", last=False)),
-        ("upload-final", FILES.upload_chunk(session, offset=8388608, data=b"x", last=True)),
+        ("upload-chunk", FILES.upload_chunk(session, offset=0, body=BODY, last=False)),
+        ("upload-final", FILES.upload_chunk(session, offset=8388608, body=BODY, last=True)),
         ("upload-query", FILES.query_upload(session)),
     ]:
         expected = recorded_json(f"files/{name}.exchange.json")["request_headers"]
