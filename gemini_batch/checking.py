@@ -9,7 +9,9 @@ from gemini_batch._wire.names import model_name
 __all__ = ["InputReport", "check_input"]
 
 
-async def check_input(path: str | os.PathLike[str], *, model: str | None = None) -> InputReport:
+async def check_input(
+    path: str | os.PathLike[str], *, model: str | None = None
+) -> InputReport:
     """Check a JSONL file as `client.batches.submit` does, and send nothing.
 
     Args:

@@ -55,13 +55,19 @@ class Codec:
         return self._converter.unstructure(value)
 
     def dumps(self, value: Any) -> bytes:
-        """Return the JSON text of plain Python values."""
-        return msgspec.json.encode(value)
+        """Return the JSON text of plain Python values.
+
+        Raises:
+            TypeError: Something in it has no place in JSON.
+        """
+        return msgspec.json.encode(value, enc_hook=_as_plain)
 
     def members(self, data: bytes) -> dict[str, bytes]:
         """Cut a JSON object into its members without decoding them."""
         try:
-            return {k: bytes(v) for k, v in self._members.decode(data).items()}
+            members = self._members.decode(data).items()
+            # null means "left out", here as everywhere in proto3 JSON.
+            return {k: bytes(v) for k, v in members if bytes(v) != b"null"}
         except JSON_ERRORS as exc:
             raise _not_json(data, exc) from exc
 
@@ -83,6 +89,14 @@ def _structure(converter: Converter, value: Any, cls: type[T]) -> T:
     except Exception as exc:  # cattrs raises groups as well as what hooks raise
         message = "; ".join(transform_error(exc, format_exception=_say))
         raise DecodeError(message=f"{cls.__name__}: {message}") from exc
+
+
+def _as_plain(value: Any) -> Any:
+    # Numbers and texts of numpy and the like are subclasses that msgspec does not take.
+    for cls in (str, int, float):
+        if isinstance(value, cls):
+            return cls(value)
+    raise TypeError(f"a {type(value).__name__} has no place in JSON")
 
 
 def _say(exc: BaseException, cls: type | None) -> str:

@@ -77,8 +77,10 @@ def _structure_int(value: object, _: type[int]) -> int:
 
 
 def _structure_float(value: object, _: type[float]) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+    # proto3 JSON has words for what JSON has no numbers for.
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if number or value in ("NaN", "Infinity", "-Infinity"):
+        return float(value)  # type: ignore[arg-type]
     raise _wrong("a number", value)
 
 

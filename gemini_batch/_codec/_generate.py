@@ -16,8 +16,7 @@ from cattrs.gen import make_dict_structure_fn, override
 from gemini_batch._codec._names import wire_name
 from gemini_batch.types import OpenEnum
 
-_MISSING: Final = object()
-_PLAIN = (str, bool, int, float)
+_PLAIN: Final = (str, bool, int, float)
 
 
 def renames(cls: type[Any]) -> dict[str, Any]:
@@ -40,9 +39,9 @@ def structure(value, _):
         get = value.get
         return cls({", ".join(arguments)})
     except Exception:
-        return detailed(value, cls)
+        return detailed({{k: v for k, v in value.items() if v is not None}}, cls)
 """
-    names = {**writer.names, "cls": cls, "detailed": detailed, "MISSING": _MISSING}
+    names = {**writer.names, "cls": cls, "detailed": detailed}
     # Written from our own classes alone; attrs and cattrs make their functions the same way.
     exec(compile(source, f"<structure {cls.__name__}>", "exec"), names)  # noqa: S102
     return names["structure"]
@@ -60,18 +59,13 @@ class _Writer:
         wire = wire_name(field.name)
         if field.default is NOTHING:
             return self._expression(field.type, f"value[{wire!r}]")
-        inner = _optional(field.type)
-        if inner is not None and field.default is None:
-            # Left out and null are the same here, so one look-up does.
-            return (
-                f"None if (v := get({wire!r})) is None else {self._expression(inner, 'v')}"
-            )
         if isinstance(field.default, Factory):  # type: ignore[arg-type]
             default = f"{self._name(field.default.factory)}()"  # type: ignore[union-attr]
         else:
-            default = self._name(field.default)
-        given = self._expression(field.type, "v")
-        return f"{default} if (v := get({wire!r}, MISSING)) is MISSING else {given}"
+            default = "None" if field.default is None else self._name(field.default)
+        given = self._expression(_optional(field.type) or field.type, "v")
+        # proto3 JSON: null stands for the default, as leaving out does.
+        return f"{default} if (v := get({wire!r})) is None else {given}"
 
     def _expression(self, kind: Any, value: str) -> str:
         inner = _optional(kind)

@@ -22,11 +22,11 @@ T = TypeVar("T")
 class _Row(msgspec.Struct):
     """A result row, its members left undecoded. Their order is arbitrary on the wire."""
 
-    key: str | int | None = None
+    key: Any = None
     response: msgspec.Raw = msgspec.Raw()
     error: msgspec.Raw = msgspec.Raw()
     status: msgspec.Raw = msgspec.Raw()
-    metadata: dict[str, Any] | None = None
+    metadata: Any = None
 
 
 class RowDecoder:
@@ -52,7 +52,7 @@ class RowDecoder:
             # No key is guessed from a broken row: a wrong key would swap answers.
             fault = (Outcome.INVALID, Status(message=f"the row cannot be read: {exc}"))
             return BatchResult(key=None, index=index, raw=raw, fault=fault, reader=self)
-        metadata = row.metadata or {}
+        metadata = row.metadata if isinstance(row.metadata, dict) else {}
         return BatchResult(
             key=_key(row, metadata),
             index=index,
@@ -102,4 +102,6 @@ def _present(raw: msgspec.Raw) -> bytes | None:
 
 def _key(row: _Row, metadata: dict[str, Any]) -> str | None:
     key = row.key if row.key is not None else metadata.get("key")
-    return str(key) if isinstance(key, str | int) else None
+    # Numbers are read as text; anything else is no key of ours.
+    plain = isinstance(key, str | int) and not isinstance(key, bool)
+    return str(key) if plain else None

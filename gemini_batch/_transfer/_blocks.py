@@ -34,6 +34,7 @@ class BlockReader:
         self._name = name
         self._block_size = block_size
         self._offset = 0
+        self._total: int | None = None
         self._ended = False
         self._spool: Path | None = None
 
@@ -59,7 +60,9 @@ class BlockReader:
             self._name,
             start=self._offset,
             stop=self._offset + self._block_size,
+            total=self._total,
         ) as download:
+            self._total = download.total
             pieces = []
             held = 0
             while held < self._block_size and (piece := await download.read()):

@@ -30,6 +30,7 @@ class Download:
         *,
         start: int = 0,
         stop: int | None = None,
+        total: int | None = None,
     ) -> None:
         self._transport = transport
         self._files = files
@@ -43,7 +44,7 @@ class Download:
         self.offset = start
         """Bytes of the file before the next piece."""
 
-        self.total: int | None = None
+        self.total = total
         """Bytes of the whole file; None where the service does not tell."""
 
         self.ranged = False
@@ -134,7 +135,9 @@ class Download:
         try:
             self._stream = await self._request()
         except ApiError as exc:
-            if exc.status != _PAST_THE_END:
+            # Past the end is the end, unless there is known to be more.
+            whole = self.total is None or self.offset >= self.total
+            if exc.status != _PAST_THE_END or not whole:
                 raise
             self.at_end = True
             return
@@ -159,8 +162,10 @@ class Download:
             return await self._enter()
 
     async def _enter(self) -> ByteStream:
+        # Once a service has sent more than was asked for, there is no range to ask for.
+        stop = None if self._stop is None or self.offset >= self._stop else self._stop
         request = self._files.download(
-            self._name, start=self.offset, stop=self._stop, documented=self._documented
+            self._name, start=self.offset, stop=stop, documented=self._documented
         )
         return await self._stack.enter_async_context(self._transport.stream(request))
 
@@ -185,12 +190,13 @@ async def open_download(
     *,
     start: int = 0,
     stop: int | None = None,
+    total: int | None = None,
 ) -> AsyncIterator[Download]:
     """Open a file's content from `start` up to, not including, `stop`.
 
-    A service that ignores ranges sends the whole file; `Download.ranged` tells.
+    A file of another size than `total`, where that is known, has changed. A service that ignores ranges sends the whole file; `Download.ranged` tells.
     """
-    download = Download(transport, files, name, start=start, stop=stop)
+    download = Download(transport, files, name, start=start, stop=stop, total=total)
     try:
         await download.open()
         yield download

@@ -2,9 +2,11 @@
 
 import contextlib
 import hashlib
+import inspect
 import os
 import secrets
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,17 +59,31 @@ class Digest:
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
         self._seen = 0
+        # A task that is cancelled natively leaves its thread running.
+        self._lock = threading.Lock()
 
     async def update(self, offset: int, data: bytes) -> None:
         """Take in what of `data`, found at `offset`, has not been taken in before."""
-        new = memoryview(data)[max(0, self._seen - offset) :]
-        if new:
-            await in_thread(self._hash.update, new)
+        await in_thread(self._update, offset, data)
+
+    def _update(self, offset: int, data: bytes) -> None:
+        # In one piece: what is hashed is known to be, whatever becomes of the task.
+        with self._lock:
+            new = memoryview(data)[max(0, self._seen - offset) :]
+            self._hash.update(new)
             self._seen += len(new)
 
     def hexdigest(self) -> str:
         """Return the digest in hex."""
-        return self._hash.hexdigest()
+        with self._lock:
+            return self._hash.hexdigest()
+
+
+async def tell(callback: Callable[[T], object], news: T) -> None:
+    """Call a callback, and await what it returns if that can be awaited."""
+    called = callback(news)
+    if inspect.isawaitable(called):
+        await called
 
 
 @contextmanager
@@ -98,8 +114,8 @@ def make_file(target: Path | None) -> Path:
 
 
 def remove(path: Path) -> None:
-    """Remove a file that may be gone already."""
-    with contextlib.suppress(FileNotFoundError):
+    """Remove a file that may be gone already, or, on Windows, still be open elsewhere."""
+    with contextlib.suppress(OSError):
         path.unlink()
 
 

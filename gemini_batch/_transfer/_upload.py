@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator, Callable
 import anyio
 from attrs import frozen
 
-from gemini_batch._transfer._local import Digest, Source
+from gemini_batch._transfer._local import Digest, Source, tell
 from gemini_batch._transport import Transport
-from gemini_batch._wire._request import StreamedBody
+from gemini_batch._wire._request import Response, StreamedBody
 from gemini_batch._wire.files import DeveloperFiles, UploadSession, UploadState
 from gemini_batch.errors import (
     ApiError,
+    DecodeError,
     InputError,
     NotFoundError,
     PermissionDeniedError,
@@ -79,7 +80,8 @@ class Upload:
         self._chunk_size = chunk_size
         self._digest = Digest()
         self._failures = 0
-        self._shrunk: InputError | None = None
+        self._confirmed = 0
+        self._trouble: Exception | None = None
         self._reported = -1
 
     async def run(self) -> File:
@@ -122,20 +124,23 @@ class Upload:
             chunk_size=self._chunk_size,
         )
         offset = 0
-        self._report(0)
+        await self._report(0)
         while True:
             try:
                 state = await self._send_chunk(session, plan, offset)
             except (TransportError, ApiError) as exc:
                 _raise_if_fatal(exc)
-                state = await self._resume(session, offset, exc)
+                state = await self._resume(session, exc)
             if state.status == "cancelled":
                 raise _SessionLostError
             if state.status == "final":
-                self._report(plan.size)
+                await self._report(plan.size)
                 return state.file or await self._required()
             offset = plan.size if state.received is None else state.received
-            self._report(offset)
+            if offset > self._confirmed:
+                # Only new ground is progress: a service may go back again and again.
+                self._confirmed, self._failures = offset, 0
+            await self._report(offset)
 
     async def _send_chunk(
         self, session: UploadSession, plan: UploadPlan, offset: int
@@ -148,13 +153,14 @@ class Upload:
         try:
             answer = await self._transport.send_once(request)
         except (TransportError, ApiError):
-            # aiohttp reads the body in a task of its own, and hides what went wrong there.
-            if self._shrunk is not None:
-                raise self._shrunk from None
+            # aiohttp reads the body in a task of its own, and hides what goes wrong there.
+            if self._trouble is not None:
+                raise self._trouble from None
             raise
-        state = self._files.read_upload(answer)
+        if self._trouble is not None:
+            raise self._trouble
+        state = self._read(answer)
         if state.status == "active" and not last:
-            self._failures = 0
             return UploadState(status="active", received=offset + length)
         if state.status == "active":
             # The last byte was taken, and yet the file is not there: ask.
@@ -163,22 +169,44 @@ class Upload:
 
     async def _blocks(self, offset: int, stop: int) -> AsyncIterator[bytes]:
         """Yield the bytes from `offset` up to, not including, `stop`."""
-        while offset < stop:
-            block = await self._source.read(offset, min(_BLOCK, stop - offset))
-            if not block:
-                self._shrunk = InputError.one(
-                    f"it had {self._source.size} bytes when the upload began, and has fewer now",
-                    remedy="Do not change a file while it is uploaded.",
-                    file=str(self._source.path),
-                )
-                raise self._shrunk
-            await self._digest.update(offset, block)
-            yield block
-            offset += len(block)
-            self._report(offset)
+        try:
+            while offset < stop:
+                block = await self._read_source(offset, min(_BLOCK, stop - offset))
+                await self._digest.update(offset, block)
+                yield block
+                offset += len(block)
+                await self._report(offset)
+        except Exception as exc:
+            self._trouble = exc
+            raise
+
+    async def _read_source(self, offset: int, length: int) -> bytes:
+        try:
+            block = await self._source.read(offset, length)
+        except OSError as exc:
+            raise self._changed(f"it cannot be read any more: {exc.strerror}") from exc
+        if not block:
+            was = self._source.size
+            raise self._changed(
+                f"it had {was} bytes when the upload began, and has fewer now"
+            )
+        return block
+
+    def _changed(self, message: str) -> InputError:
+        remedy = "Leave a file alone while it is uploaded."
+        return InputError.one(message, remedy=remedy, file=str(self._source.path))
+
+    def _read(self, answer: Response) -> UploadState:
+        """Read an answer; one that is no JSON is one without a file."""
+        try:
+            return self._files.read_upload(answer)
+        except DecodeError as exc:
+            raise TransportError(
+                message=f"the answer to {self._name} is unreadable"
+            ) from exc
 
     async def _resume(
-        self, session: UploadSession, offset: int, cause: TransportError | ApiError
+        self, session: UploadSession, cause: TransportError | ApiError
     ) -> UploadState:
         """Pause, then ask what the service holds; that is where to go on."""
         self._failures += 1
@@ -195,7 +223,7 @@ class Upload:
             if exc.status in _GONE:
                 raise _SessionLostError from exc
             raise
-        state = self._files.read_upload(answer)
+        state = self._read(answer)
         if state.status != "active":
             return state
         received = state.received or 0
@@ -203,8 +231,6 @@ class Upload:
             raise TransportError(
                 message=f"the service holds more bytes of {self._name} than there are"
             )
-        if received > offset:
-            self._failures = 0
         return UploadState(status="active", received=received)
 
     async def _find(self) -> File | None:
@@ -234,10 +260,11 @@ class Upload:
             )
         return file
 
-    def _report(self, done: int) -> None:
+    async def _report(self, done: int) -> None:
         if self._on_progress is not None and done != self._reported:
             self._reported = done
-            self._on_progress(TransferProgress(done=done, total=self._source.size))
+            news = TransferProgress(done=done, total=self._source.size)
+            await tell(self._on_progress, news)
 
 
 def _raise_if_fatal(exc: TransportError | ApiError) -> None:

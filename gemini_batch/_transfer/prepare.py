@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import anyio
-from attrs import frozen
+from attrs import fields, frozen, has
 
 from gemini_batch._codec import Codec
 from gemini_batch._transfer._input_lines import BLOCK_BYTES, LineReader, shown
@@ -31,6 +31,7 @@ INLINE_ROWS: Final = 10_000
 """Rows of an inline job. Its results come back in one piece, twice, and are held in memory."""
 
 _MOST = 512  # requests per hop
+_MOST_LOOKED_AT = 10_000  # values in a request that are weighed
 _CLEANUP_SECONDS = 10.0
 
 Requests: TypeAlias = str | os.PathLike[str] | Iterable[Any] | AsyncIterable[Any]
@@ -218,22 +219,36 @@ async def _take_file(
 
 async def _take_each(requests: AsyncGenerator[Any, None], intake: Intake) -> None:
     batch: list[tuple[int, Any]] = []
-    number, most, text = 0, 1, 0
+    number, held = 0, 0
     async with aclosing(requests):
         async for value in requests:
             number += 1
             batch.append((number, value))
-            text += len(value) if isinstance(value, str | bytes) else 0
-            if len(batch) < most and text < BLOCK_BYTES:
-                continue
-            before = intake.size
-            await in_thread(intake.requests, batch)
             # Rows of any size make batches of about a block, so that memory stays bounded.
-            average = (intake.size - before) // len(batch) + 1
-            most = max(1, min(_MOST, most * 4, BLOCK_BYTES // average))
-            batch, text = [], 0
+            held += _weight(value)
+            if len(batch) >= _MOST or held >= BLOCK_BYTES:
+                await in_thread(intake.requests, batch)
+                batch, held = [], 0
     if batch:
         await in_thread(intake.requests, batch)
+
+
+def _weight(value: Any) -> int:
+    """Return about how many bytes of text and data a request holds."""
+    total, waiting = 0, [value]
+    for _ in range(_MOST_LOOKED_AT):  # it may hold itself
+        if not waiting:
+            break
+        one = waiting.pop()
+        if isinstance(one, str | bytes):
+            total += len(one)
+        elif isinstance(one, Mapping):
+            waiting += one.values()
+        elif isinstance(one, list | tuple):
+            waiting += one
+        elif has(type(one)):
+            waiting += [getattr(one, field.name) for field in fields(type(one))]
+    return total
 
 
 async def _each(

@@ -1,8 +1,9 @@
 """One loop that sends requests: keys, limits on time, retries, typed errors."""
 
 import io
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from typing import TypeVar
 
 import aiohttp
 import anyio
@@ -17,6 +18,7 @@ from gemini_batch._wire.files import check_own_url
 from gemini_batch.errors import ApiError, TransportError
 from gemini_batch.types import DeveloperAPI, Retry, Timeouts
 
+T = TypeVar("T")
 USER_AGENT = f"gemini-batch/{__version__}"
 
 _LARGE_BODY = 65_536
@@ -38,8 +40,7 @@ class ByteStream:
         Raises:
             TransportError: The stream broke off.
         """
-        with _map_errors(self._request):
-            return await self._raw.content.read(_PIECE)
+        return await _mapped(self._request, self._raw.content.read(_PIECE))
 
 
 class Transport:
@@ -80,8 +81,7 @@ class Transport:
         """Send `request` exactly once, for callers who decide themselves what follows."""
         raw = await self._start(request)
         async with raw:
-            with _map_errors(request):
-                body = await raw.read()
+            body = await _mapped(request, raw.read())
             return Response(status=raw.status, headers=_lower(raw), body=body)
 
     @asynccontextmanager
@@ -131,10 +131,19 @@ class Transport:
             headers["Content-Type"] = (
                 "application/json" if own else "application/octet-stream"
             )
-        with _map_errors(request), self._standstill(request) as data:
+        raw = await _mapped(request, self._exchange(request, url, headers))
+        if raw.status < 300:  # noqa: PLR2004 - the border between success and the rest
+            return raw
+        async with raw:
+            raise await self._error(raw, request)
+
+    async def _exchange(
+        self, request: Request, url: str, headers: dict[str, str]
+    ) -> aiohttp.ClientResponse:
+        with self._standstill(request) as data:
             if isinstance(request.body, StreamedBody):
                 headers["Content-Length"] = str(request.body.length)
-            raw = await self._session.request(
+            return await self._session.request(
                 request.method,
                 url,
                 params=request.query or None,
@@ -147,19 +156,10 @@ class Transport:
                 # The session may be borrowed: restate what we rely on.
                 raise_for_status=False,
             )
-        if raw.status < 300:  # noqa: PLR2004 - the border between success and the rest
-            return raw
-        async with raw:
-            raise await self._error(raw, request)
 
     async def _error(self, raw: aiohttp.ClientResponse, request: Request) -> ApiError:
         try:
-            with _map_errors(request):
-                body = await raw.content.read(MAX_ERROR_BODY)
-                while len(body) < MAX_ERROR_BODY and (
-                    more := await raw.content.read(MAX_ERROR_BODY - len(body))
-                ):
-                    body += more
+            body = await _mapped(request, _read_up_to(raw.content, MAX_ERROR_BODY))
         except TransportError:
             # The status has arrived, and it is what matters.
             body = b""
@@ -214,23 +214,35 @@ def _lower(raw: aiohttp.ClientResponse) -> Mapping[str, str]:
     return {name.lower(): value for name, value in raw.headers.items()}
 
 
-@contextmanager
-def _map_errors(request: Request) -> Iterator[None]:
-    """Turn what aiohttp raises into `TransportError`, without what could hold a secret."""
+async def _read_up_to(content: aiohttp.StreamReader, most: int) -> bytes:
+    pieces = []
+    held = 0
+    while held < most and (piece := await content.read(most - held)):
+        pieces.append(piece)
+        held += len(piece)
+    return b"".join(pieces)
+
+
+async def _mapped(request: Request, work: Awaitable[T]) -> T:
+    """Await `work`, turning what aiohttp raises into `TransportError`.
+
+    Texts of aiohttp's errors may quote a URL that is a secret, and one of them holds our
+    headers, the key among them. Such an error is no cause of ours, nor its context: ours is
+    raised after theirs has been dealt with.
+    """
+    cause: BaseException | None
     try:
-        yield
+        return await work
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as exc:
-        raise _transport_error(request, exc, maybe_received=False) from _cause(request, exc)
+        error = _transport_error(request, exc, maybe_received=False)
+        cause = None if request.url is not None else exc
     except aiohttp.ClientResponseError as exc:
-        # Its `request_info` holds our headers, the key among them: it is not chained.
-        raise _transport_error(request, exc, detail=exc.message) from None
+        error = _transport_error(request, exc, detail=exc.message)
+        cause = None
     except (aiohttp.ClientError, TimeoutError, OSError) as exc:
-        raise _transport_error(request, exc) from _cause(request, exc)
-
-
-def _cause(request: Request, exc: BaseException) -> BaseException | None:
-    # Texts of aiohttp's errors may quote the URL, which is a secret if it is an upload's.
-    return exc if request.url is None else None
+        error = _transport_error(request, exc)
+        cause = None if request.url is not None else exc
+    raise error from cause
 
 
 def _transport_error(

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from gemini_batch._codec import Codec, RowDecoder
 from gemini_batch._wire._request import Pace, Request
@@ -31,6 +31,7 @@ _UPDATES = {
     JobKind.EMBED: "updateEmbedContentBatch",
 }
 _STATE_PREFIXES = ("BATCH_STATE_", "JOB_STATE_")
+_CANCELLED = 1  # gRPC
 
 
 @frozen(kw_only=True)
@@ -67,6 +68,15 @@ class _Batch:
     state: str = ""
     priority: int = 0
     webhook_config: _Webhook | None = None
+
+
+@frozen(kw_only=True)
+class JobMark:
+    """What tells a job apart in a list."""
+
+    name: str
+    intent_token: str | None
+    create_time: dt.datetime | None
 
 
 BATCH_MEMBERS = _Batch  # what the drift test compares recorded payloads with
@@ -122,8 +132,10 @@ class DeveloperBatches:
         return options
 
     def get(self, name: str) -> Request:
-        """Ask for one job."""
-        return Request(method="GET", path=f"{self._root}/{name}", idempotent=True)
+        """Ask for one job. An inline one brings its results along, which may be many."""
+        return Request(
+            method="GET", path=f"{self._root}/{name}", pace=Pace.STREAM, idempotent=True
+        )
 
     def list(self, *, page_size: int, page_token: str | None) -> Request:
         """Ask for one page. Without ``pageSize`` the service has answered with nothing."""
@@ -166,13 +178,17 @@ class DeveloperBatches:
             metadata.pop("output", None), kind
         )
         error = operation.get("error")
-        return self._job(
+        job = self._job(
             metadata,
             kind=kind,
             name=self._codec.loads(operation.get("name", b'""'), str),
             dest=dest,
             error=None if error is None else self._codec.loads(error, Status),
         )
+        if operation.get("done") != b"true" or job.done:
+            return job
+        # It has ended, whatever the state is called.
+        return evolve(job, state=_ending(job.error, has_response="response" in operation))
 
     def read_resource(self, body: bytes, kind: JobKind) -> BatchJob:
         """Read the plain resource that an update answers with."""
@@ -188,6 +204,37 @@ class DeveloperBatches:
         return Page(
             items=tuple(self.read_job(operation) for operation in operations),
             next_page_token=token or None,
+        )
+
+    def read_marks(self, body: bytes) -> Page["JobMark"]:
+        """Read of one page what tells jobs apart, whatever else may be odd about them.
+
+        Raises:
+            DecodeError: The page is not whole: jobs may be missing from it.
+        """
+        members = self._codec.members(body)
+        if self._codec.items(members.get("unreachable", b"[]")):
+            raise DecodeError(message="the service could not list all jobs")
+        operations = self._codec.items(members.get("operations", b"[]"))
+        token = self._codec.loads(members.get("nextPageToken", b'""'), str)
+        return Page(
+            items=tuple(self._mark(operation) for operation in operations),
+            next_page_token=token or None,
+        )
+
+    def _mark(self, operation: bytes) -> "JobMark":
+        document = _mapping(self._codec.decode(operation))
+        batch = _mapping(document.get("metadata"))
+        name = batch.get("name") or document.get("name")
+        label = batch.get("displayName")
+        try:
+            made = self._codec.structure(batch.get("createTime"), dt.datetime)
+        except DecodeError:
+            made = None
+        return JobMark(
+            name=name if isinstance(name, str) else "",
+            intent_token=split_display_name(label if isinstance(label, str) else None)[1],
+            create_time=made,
         )
 
     def _job(
@@ -255,12 +302,24 @@ def _state(wire: str) -> JobState:
     return JobState(wire.lower() or JobState.UNSPECIFIED)
 
 
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _ending(error: Status | None, *, has_response: bool) -> JobState:
+    """Return how an operation ended that is done and does not say so by its state."""
+    if error is not None:
+        return JobState.CANCELLED if error.code == _CANCELLED else JobState.FAILED
+    return JobState.SUCCEEDED if has_response else JobState.FAILED
+
+
 def _stats(stats: _Stats | None) -> CompletionStats | None:
     if stats is None:
         return None
+    # A count below zero is one the service does not know.
     return CompletionStats(
-        total_count=stats.request_count,
-        success_count=stats.successful_request_count,
-        failure_count=stats.failed_request_count,
-        pending_count=stats.pending_request_count,
+        total_count=max(0, stats.request_count),
+        success_count=max(0, stats.successful_request_count),
+        failure_count=max(0, stats.failed_request_count),
+        pending_count=max(0, stats.pending_request_count),
     )

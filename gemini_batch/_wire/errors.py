@@ -19,8 +19,8 @@ from gemini_batch.errors import (
     ServerError,
 )
 
-MAX_ERROR_BODY = 65_536
-"""Bytes of an error answer that are read."""
+MAX_ERROR_BODY = 4 << 20
+"""Bytes of an error answer that are read. A refused input may have a line for every row."""
 
 _SHOWN = 500
 _BY_STATUS: Mapping[int, type[ApiError]] = {

@@ -278,7 +278,7 @@ class RowChecker:
             key.encode()
             text = self._codec.dumps(request)
             extra = self._codec.dumps(metadata) if metadata else None
-        except (ValueError, RecursionError) as exc:
+        except (TypeError, ValueError, RecursionError) as exc:
             # Lone surrogates, which a Python string may hold and JSON in UTF-8 may not.
             self._say(
                 "", f"the row cannot be written as JSON: {exc}", "Clean its text first."

@@ -17,8 +17,8 @@ from gemini_batch._wire.names import file_name as full_file_name
 from gemini_batch._wire.names import model_name
 from gemini_batch._wire.rows import Row, RowChecker
 from gemini_batch.errors import ApiError, GeminiBatchError, InputError
-from gemini_batch.resources._intent import Intent, ListPage, is_ambiguous
-from gemini_batch.resources.files import Files, OnProgress
+from gemini_batch.resources._intent import Intent, is_ambiguous
+from gemini_batch.resources.files import Files, OnProgress, check_text
 from gemini_batch.types import (
     BatchJob,
     EmbedRequest,
@@ -28,12 +28,11 @@ from gemini_batch.types import (
     WebhookConfig,
 )
 
-INLINE_MAX = 20_000_000
-"""Bytes of an inline create that the service takes:
+INLINE_MAX = 19_900_000
+"""Bytes of rows in an inline create; the service takes less than 20 MB in all:
 https://ai.google.dev/gemini-api/docs/batch-api."""
 
 _PRIORITY = 2**63
-_LONGEST_NAME = 512
 
 Build = Callable[[Mapping[str, Any]], Request]
 
@@ -47,13 +46,11 @@ class Creation:
         codec: Codec,
         wire: DeveloperBatches,
         files: Files,
-        list_page: ListPage,
     ) -> None:
         self._transport = transport
         self._codec = codec
         self._wire = wire
         self._files = files
-        self._list_page = list_page
 
     async def create(
         self,
@@ -126,15 +123,19 @@ class Creation:
             if (job := await intent.adopt()) is not None:
                 return job
             if prepared.rows is not None:
-                rows = [row.inline_row() for row in prepared.rows]
-                return await intent.create(
-                    self._wire.create_inline(
-                        prepared.kind, model, rows, self._extra(intent, chosen)
-                    )
+                request = await in_thread(
+                    self._inline_request, prepared, model, self._extra(intent, chosen)
                 )
+                return await intent.create(request)
             return await self._upload_and_create(
                 prepared, model, intent, chosen, on_progress
             )
+
+    def _inline_request(
+        self, prepared: PreparedInput, model: str, extra: Mapping[str, Any]
+    ) -> Request:
+        rows = [row.inline_row() for row in prepared.rows or ()]
+        return self._wire.create_inline(prepared.kind, model, rows, extra)
 
     async def _upload_and_create(
         self,
@@ -180,7 +181,6 @@ class Creation:
         return Intent(
             self._transport,
             self._wire,
-            self._list_page,
             kind=kind,
             model=model,
             display_name=chosen.display_name,
@@ -205,12 +205,8 @@ class _Options:
     idempotency_key: str | None = None
 
     def __attrs_post_init__(self) -> None:
-        if self.display_name is not None and len(self.display_name) > _LONGEST_NAME:
-            raise InputError.one(
-                f"it has {len(self.display_name)} characters",
-                remedy=f"Keep it to {_LONGEST_NAME}.",
-                field="display_name",
-            )
+        check_text("display_name", self.display_name)
+        check_text("idempotency_key", self.idempotency_key)
         if self.idempotency_key == "":
             raise InputError.one(
                 "it is empty",

@@ -7,13 +7,12 @@ token is looked up, and what is found is adopted; nothing is sent a second time.
 import contextlib
 import datetime as dt
 import logging
-from collections.abc import Awaitable, Callable
 
 import anyio
 
 from gemini_batch._transport import Transport
 from gemini_batch._wire._request import Request
-from gemini_batch._wire.developer import DeveloperBatches
+from gemini_batch._wire.developer import DeveloperBatches, JobMark
 from gemini_batch._wire.intent import new_token, token_of_key, wire_display_name
 from gemini_batch.errors import (
     ApiError,
@@ -23,15 +22,15 @@ from gemini_batch.errors import (
     InputError,
     TransportError,
 )
-from gemini_batch.types import BatchJob, JobKind, Page
+from gemini_batch.types import BatchJob, JobKind
 
 log = logging.getLogger("gemini_batch.batches")
 
 _CLOCK_SKEW = dt.timedelta(minutes=5)
 _AMBIGUOUS = frozenset({408, 409, 499})
 _SERVER_ERROR = 500
-
-ListPage = Callable[[str | None], Awaitable[Page[BatchJob]]]
+_PAGE_SIZE = 100
+_TWIN_LOOKS = 2
 
 
 class Intent:
@@ -41,7 +40,6 @@ class Intent:
         self,
         transport: Transport,
         wire: DeveloperBatches,
-        list_page: ListPage,
         *,
         kind: JobKind,
         model: str,
@@ -50,7 +48,6 @@ class Intent:
     ) -> None:
         self._transport = transport
         self._wire = wire
-        self._list_page = list_page
         self._kind = kind
         self._model = model
         self._has_key = idempotency_key is not None
@@ -88,21 +85,37 @@ class Intent:
         since = dt.datetime.now(dt.UTC) - _CLOCK_SKEW
         try:
             answer = await self._transport.send(request)
-            return self._wire.read_job(answer.body)
+            job = self._wire.read_job(answer.body)
         except (TransportError, ApiError, DecodeError) as exc:
             if not is_ambiguous(exc):
                 raise
             cause = exc
+        else:
+            return await self._without_twin(job, since) if self._has_key else job
         log.debug("no usable answer to a create; looking for %s", self.token)
-        job = await self._look_up(since)
-        if job is None:
+        found = await self._look_up(since, self._transport.retry.lookup_pauses)
+        if found is None:
             raise CreateOutcomeUnknownError(
                 intent_token=self.token, model=self._model
             ) from cause
+        return found
+
+    async def _without_twin(self, job: BatchJob, since: dt.datetime) -> BatchJob:
+        """Return the one job of this key that stays.
+
+        Another call with the same key, perhaps one that was cut short, may have been under
+        way while ours looked. Creates take seconds, so it shows a little later.
+        """
+        for pause in self._transport.retry.lookup_pauses[:_TWIN_LOOKS]:
+            kept = await self._look_up(since, (pause,))
+            if kept is not None and kept.name != job.name:
+                return kept
         return job
 
-    async def _look_up(self, since: dt.datetime) -> BatchJob | None:
-        for pause in self._transport.retry.lookup_pauses:
+    async def _look_up(
+        self, since: dt.datetime, pauses: tuple[float, ...]
+    ) -> BatchJob | None:
+        for pause in pauses:
             await anyio.sleep(pause)
             try:
                 job = await self._find(since)
@@ -114,37 +127,47 @@ class Intent:
         return None
 
     async def _find(self, since: dt.datetime | None) -> BatchJob | None:
-        """Walk the list for the token; keep the oldest job that has it, cancel others."""
-        found: list[BatchJob] = []
+        """Walk the list for the token; keep the oldest job that has it, cancel others.
+
+        Raises:
+            DecodeError: The list is not whole, so that absence means nothing.
+        """
+        found: list[JobMark] = []
         newest_first = True
         before: dt.datetime | None = None
         token: str | None = None
-        seen: set[str | None] = set()
-        while token not in seen:
-            seen.add(token)
-            page = await self._list_page(token)
-            for job in page.items:
-                if job.intent_token == self.token:
-                    found.append(job)
-                if before and job.create_time and job.create_time > before:
+        seen: set[str] = set()
+        while True:
+            request = self._wire.list(page_size=_PAGE_SIZE, page_token=token)
+            page = self._wire.read_marks((await self._transport.send(request)).body)
+            for mark in page.items:
+                if mark.intent_token == self.token and mark.name:
+                    found.append(mark)
+                if before and mark.create_time and mark.create_time > before:
                     newest_first = False
-                before = job.create_time or before
+                before = mark.create_time or before
             token = page.next_page_token
-            if token is None:
-                break
             # One source reports newest first; it is believed as far as it is seen.
-            if since is not None and newest_first and before is not None and before < since:
-                break
-        return await self._oldest(found)
+            past = (
+                since is not None and newest_first and before is not None and before < since
+            )
+            if token is None or past:
+                return await self._oldest(found)
+            if token in seen:
+                raise DecodeError(message="the list goes round in circles")
+            seen.add(token)
 
-    async def _oldest(self, found: list[BatchJob]) -> BatchJob | None:
+    async def _oldest(self, found: list[JobMark]) -> BatchJob | None:
         latest = dt.datetime.max.replace(tzinfo=dt.UTC)
-        found.sort(key=lambda job: job.create_time or latest)
+        found.sort(key=lambda mark: mark.create_time or latest)
         for twin in found[1:]:
-            if not twin.done:
-                with contextlib.suppress(GeminiBatchError):
-                    await self._transport.send(self._wire.cancel(twin.name))
-        return found[0] if found else None
+            # One that has ended already cannot be cancelled, and need not be.
+            with contextlib.suppress(GeminiBatchError):
+                await self._transport.send(self._wire.cancel(twin.name))
+        if not found:
+            return None
+        answer = await self._transport.send(self._wire.get(found[0].name))
+        return self._wire.read_job(answer.body)
 
 
 def is_ambiguous(exc: TransportError | ApiError | DecodeError) -> bool:

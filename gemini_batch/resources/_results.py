@@ -76,19 +76,18 @@ async def with_output(
         ResultsUnavailableError: It has not ended, or its output does not appear.
         JobFailedError: It ended without results.
     """
-    if isinstance(job, str):
+    if isinstance(job, str) or job.dest is None:
+        # Jobs from a list hide inline results, whatever became of them.
         job = await get(job)
     deadline = anyio.current_time() + PollSchedule().output_grace
-    # Jobs from a list hide inline results, and the end may be visible before the output.
+    # The end may be visible before the output.
     while not job.done or lacks_output(job):
-        job = await get(job)
         if not job.done:
             raise ResultsUnavailableError(reason="not_finished", job=job)
-        if not lacks_output(job):
-            break
         if anyio.current_time() + _OUTPUT_PAUSE >= deadline:
             raise ResultsUnavailableError(reason="not_ready", job=job)
         await anyio.sleep(_OUTPUT_PAUSE)
+        job = await get(job)
     if job.dest is None:
         raise JobFailedError(job=job)
     return job

@@ -42,6 +42,16 @@ def schedule_of(poll_interval: float | PollSchedule | None) -> PollSchedule:
     return PollSchedule.fixed(poll_interval)
 
 
+def check_timeout(timeout: float | None) -> None:
+    """Refuse a time to wait that is none."""
+    if timeout is not None and not timeout > 0:
+        raise InputError.one(
+            f"{timeout!r} is not a number of seconds above 0",
+            remedy="Leave it out to wait without limit; get() looks once.",
+            field="timeout",
+        )
+
+
 class Tracker:
     """What a series of looks tells: rate, time left, time without change. Pure."""
 

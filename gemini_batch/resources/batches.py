@@ -1,6 +1,5 @@
 """Batch jobs: create, look at, wait for, read, cancel, delete."""
 
-import inspect
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
 from contextlib import aclosing
@@ -8,16 +7,17 @@ from typing import Any
 
 from gemini_batch._codec import Codec
 from gemini_batch._transfer._blocks import BlockReader
+from gemini_batch._transfer._local import in_thread, tell
 from gemini_batch._transport import Transport
 from gemini_batch._wire.developer import DeveloperBatches
 from gemini_batch._wire.files import DeveloperFiles
 from gemini_batch._wire.filters import read_filter
 from gemini_batch._wire.names import job_name
-from gemini_batch.errors import NotFoundError, ResultsUnavailableError
+from gemini_batch.errors import BadRequestError, NotFoundError, ResultsUnavailableError
 from gemini_batch.resources._creation import Creation
 from gemini_batch.resources._pages import check_page_size, every_item
 from gemini_batch.resources._results import read_results, with_output
-from gemini_batch.resources._wait import schedule_of, wait_for
+from gemini_batch.resources._wait import check_timeout, schedule_of, wait_for
 from gemini_batch.resources.files import Files, OnProgress
 from gemini_batch.types import (
     BatchJob,
@@ -35,6 +35,7 @@ from gemini_batch.types import (
 )
 
 _PAGE_SIZE = 100  # the largest known to work
+_LARGE = 1 << 20  # bytes of an answer that are not read in the event loop's thread
 
 BatchRequest = GenerateRequest | EmbedRequest | Mapping[str, Any] | str | bytes
 
@@ -53,9 +54,7 @@ class Batches:
         self._codec = codec
         self._wire = wire
         self._files_wire = files_wire
-        self._creation = Creation(
-            transport, codec, wire, Files(transport, files_wire), self._list_page
-        )
+        self._creation = Creation(transport, codec, wire, Files(transport, files_wire))
 
     async def create(
         self,
@@ -95,9 +94,10 @@ class Batches:
             labels: Vertex AI only.
             idempotency_key: Your own name for this intention. A job that an earlier call
                 with the same key made is returned instead of a new one, whatever its state;
-                two calls at the same moment are not kept apart. Give one where the call
+                Give one where the call
                 may be cut short: a call that is cancelled may have created a job, and the
-                key is what finds it.
+                key is what finds it. Such a call looks for a twin for some seconds after
+                it has created a job; of two the older stays, the other is cancelled.
 
         Raises:
             InputError: Something is wrong with the call or a request; nothing was sent.
@@ -218,8 +218,11 @@ class Batches:
         Raises:
             NotFoundError: There is no such job, or it belongs to another project.
         """
-        answer = await self._transport.send(self._wire.get(job_name(name)))
-        return self._wire.read_job(answer.body)
+        body = (await self._transport.send(self._wire.get(job_name(name)))).body
+        if len(body) < _LARGE:
+            return self._wire.read_job(body)
+        # An inline job brings its results along; reading them would hold the loop up.
+        return await in_thread(self._wire.read_job, body)
 
     async def list(
         self,
@@ -238,18 +241,13 @@ class Batches:
                 side, page by page.
         """
         keep = None if filter is None else read_filter(filter)
-        page = await self._list_page(page_token, page_size=page_size)
+        check_page_size(page_size, _PAGE_SIZE)
+        request = self._wire.list(page_size=page_size, page_token=page_token)
+        page = self._wire.read_page((await self._transport.send(request)).body)
         if keep is None:
             return page
         items = tuple(job for job in page.items if keep(job))
         return Page(items=items, next_page_token=page.next_page_token)
-
-    async def _list_page(
-        self, page_token: str | None, *, page_size: int = _PAGE_SIZE
-    ) -> Page[BatchJob]:
-        check_page_size(page_size, _PAGE_SIZE)
-        request = self._wire.list(page_size=page_size, page_token=page_token)
-        return self._wire.read_page((await self._transport.send(request)).body)
 
     def list_all(
         self,
@@ -277,7 +275,12 @@ class Batches:
             BadRequestError: The job has ended already.
             NotFoundError: There is no such job.
         """
-        await self._transport.send(self._wire.cancel(job_name(name)))
+        try:
+            await self._transport.send(self._wire.cancel(job_name(name)))
+        except BadRequestError as exc:
+            # After a lost answer: it may have been cancelled by the first try.
+            if exc.tries == 1 or not (await self.get(name)).cancelled:
+                raise
 
     async def delete(self, name: str | BatchJob) -> None:
         """Remove the job's record. By the service's reference this does not stop its work.
@@ -325,6 +328,7 @@ class Batches:
         """
         name = job_name(name)
         schedule = schedule_of(poll_interval)
+        check_timeout(timeout)
         return wait_for(name, lambda: self.get(name), schedule=schedule, timeout=timeout)
 
     async def poll(
@@ -347,9 +351,7 @@ class Batches:
         async with aclosing(snapshots):
             async for progress in snapshots:
                 if on_progress is not None:
-                    called = on_progress(progress)
-                    if inspect.isawaitable(called):
-                        await called
+                    await tell(on_progress, progress)
         return progress.job
 
     async def get_responses(self, job: str | BatchJob) -> tuple[BatchResult, ...]:

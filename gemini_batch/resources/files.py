@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 
 from gemini_batch._transfer._download import Download, open_download
-from gemini_batch._transfer._local import Appender, Source, new_file_beside
+from gemini_batch._transfer._local import Appender, Source, new_file_beside, tell
 from gemini_batch._transfer._upload import Upload
 from gemini_batch._transport import Transport
 from gemini_batch._wire.files import JSONL_MIME_TYPE, MAX_FILE_BYTES, DeveloperFiles
@@ -72,7 +72,8 @@ class Files:
             mime_type: Left out, told by the path's ending, else ``application/jsonl``.
             name: ``files/<id>`` of your choice: up to 40 lower-case letters, digits and
                 dashes. Left out, one is chosen.
-            on_progress: Called with a `TransferProgress` about every megabyte.
+            on_progress: Called with a `TransferProgress` about every megabyte, and awaited
+                if it returns an awaitable. What it raises ends the upload.
 
         Raises:
             InputError: The source cannot be uploaded; nothing was sent.
@@ -84,7 +85,7 @@ class Files:
             with new_file_beside(None) as path:
                 appender = Appender(path)
                 async for piece in source:
-                    await appender.write(bytes(piece))
+                    await appender.write(_as_bytes(piece))
                 await appender.flush()
                 local = _path_source(path)
                 return await self._upload(
@@ -97,10 +98,16 @@ class Files:
             return await self._upload(
                 local, display_name, mime_type or JSONL_MIME_TYPE, name, on_progress
             )
+        if not isinstance(source, str | os.PathLike):
+            raise InputError.one(
+                f"expected a path, bytes or an async iterable, got {type(source).__name__}",
+                remedy="Give the path of an open file rather than the file.",
+                field="source",
+            )
         path = Path(source)
         return await self._upload(
             _path_source(path),
-            path.name[:_LONGEST_DISPLAY_NAME] if display_name is None else display_name,
+            _shown(path) if display_name is None else display_name,
             mime_type or _MIME_TYPES.get(path.suffix.lower(), JSONL_MIME_TYPE),
             name,
             on_progress,
@@ -114,12 +121,7 @@ class Files:
         name: str | None,
         on_progress: OnProgress | None,
     ) -> File:
-        if display_name is not None and len(display_name) > _LONGEST_DISPLAY_NAME:
-            raise InputError.one(
-                f"it has {len(display_name)} characters",
-                remedy=f"The service takes up to {_LONGEST_DISPLAY_NAME}.",
-                field="display_name",
-            )
+        check_text("display_name", display_name)
         upload = Upload(
             self._transport,
             self._wire,
@@ -216,12 +218,44 @@ class Files:
                 async for piece in download:
                     await appender.write(piece)
                     if on_progress is not None:
-                        on_progress(
-                            TransferProgress(done=download.offset, total=download.total)
-                        )
+                        news = TransferProgress(done=download.offset, total=download.total)
+                        await tell(on_progress, news)
                 await appender.flush()
                 part.replace(target)
         return target
+
+
+def check_text(field: str, text: str | None) -> None:
+    """Refuse a text of the caller's that the service cannot take.
+
+    Raises:
+        InputError: It is too long, or cannot be written as UTF-8.
+    """
+    if text is None:
+        return
+    if len(text) > _LONGEST_DISPLAY_NAME:
+        raise InputError.one(
+            f"it has {len(text)} characters",
+            remedy=f"The service takes up to {_LONGEST_DISPLAY_NAME}.",
+            field=field,
+        )
+    try:
+        text.encode()
+    except UnicodeEncodeError as exc:
+        raise InputError.one(f"it is not Unicode: {exc.reason}", field=field) from exc
+
+
+def _shown(path: Path) -> str:
+    # Names of files may hold bytes that are no UTF-8.
+    return path.name.encode(errors="replace").decode()[:_LONGEST_DISPLAY_NAME]
+
+
+def _as_bytes(piece: object) -> bytes:
+    if isinstance(piece, bytes | bytearray | memoryview):
+        return bytes(piece)
+    raise InputError.one(
+        f"the iterable gave a {type(piece).__name__}, where bytes are due", field="source"
+    )
 
 
 def _path_source(path: Path) -> Source:

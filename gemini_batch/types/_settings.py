@@ -53,6 +53,11 @@ def _positive(_: object, attribute: "Attribute[Any]", value: float) -> None:
         raise ValueError(f"{attribute.name} must be positive, not {value!r}")
 
 
+def _share(_: object, attribute: "Attribute[Any]", value: float) -> None:
+    if not 0 <= value < 1:
+        raise ValueError(f"{attribute.name} must be at least 0 and below 1, not {value!r}")
+
+
 @frozen(kw_only=True)
 class Timeouts:
     """Limits on one HTTP exchange, in seconds."""
@@ -108,7 +113,7 @@ class PollSchedule:
     cap: float = field(default=60.0, validator=_positive)
     """Most seconds between two looks."""
 
-    jitter: float = 0.1
+    jitter: float = field(default=0.1, validator=_share)
     """Share by which a pause is varied at random, so that many waiters do not march in
     step."""
 

@@ -4,8 +4,11 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from gemini_batch import (
+    ApiError,
     Client,
     DeveloperAPI,
     FileFailedError,
@@ -14,6 +17,7 @@ from gemini_batch import (
     ServerError,
     TransportError,
 )
+from gemini_batch._transfer import _blocks
 from gemini_batch._transfer._upload import UploadPlan
 from gemini_batch.testing import Emulator, Fault
 from tests.support.raw_server import http, raw_server
@@ -89,6 +93,39 @@ async def test_results_of_unknown_size_end_at_a_short_block() -> None:
     assert keys == ["a"]
 
 
+async def test_past_the_end_is_not_the_end_where_more_is_known_of(tmp_path: Path) -> None:
+    first = http("200 OK", body=b"01234", length=10)
+
+    async with raw_server(first, http("416 Range Not Satisfiable")) as api:
+        with pytest.raises(ApiError) as caught:
+            await download(api, tmp_path / "out")
+
+    assert caught.value.status == 416
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_results_that_change_between_two_blocks_are_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = b'{"key":"a","error":{"code":4}}\n' * 2
+    half = len(rows) // 2
+    monkeypatch.setattr(
+        _blocks.BlockReader.__init__, "__kwdefaults__", {"block_size": half}
+    )
+    part, end = "206 Partial Content", len(rows) - 1
+    job = http("200 OK", body=recorded("gemini/get-succeeded-file.response.json"))
+    first = http(part, f"Content-Range: bytes 0-{half - 1}/{end + 1}", body=rows[:half])
+    other = http(part, f"Content-Range: bytes {half}-{end}/{end + 9}", body=rows[half:])
+
+    for second, error in ((other, TransportError), (http("416 x"), ApiError)):
+        async with (
+            raw_server(job, first, second) as api,
+            Client(api, retry=QUICK) as client,
+        ):
+            with pytest.raises(error):
+                [result async for result in client.batches.results("batches/x")]
+
+
 # Error answers
 
 
@@ -112,6 +149,7 @@ async def test_what_is_not_http_is_a_transport_error_without_a_cause() -> None:
             await client.batches.list()
 
     assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
 
 
 # Uploads
@@ -130,6 +168,25 @@ async def test_an_upload_that_will_not_finish_is_asked_and_given_up(
         await client.files.upload(b"abc")
 
 
+async def test_an_end_that_cannot_be_read_is_asked_for(
+    emulator: Emulator, client: Client
+) -> None:
+    final = {"X-Goog-Upload-Status": "final"}
+    emulator.faults.append(
+        Fault(
+            path=UPLOADS,
+            command="upload, finalize",
+            status=200,
+            headers=final,
+            body=b"<html>",
+        )
+    )
+
+    file = await client.files.upload(b"abc")
+
+    assert emulator.files[file.name].read() == b"abc"
+
+
 async def test_an_upload_that_is_cancelled_is_begun_anew(
     emulator: Emulator, client: Client
 ) -> None:
@@ -145,6 +202,51 @@ async def test_an_upload_that_is_cancelled_is_begun_anew(
     file = await client.files.upload(b"abc")
 
     assert emulator.files[file.name].read() == b"abc"
+
+
+async def test_an_upload_that_goes_back_again_and_again_ends() -> None:
+    """A service that takes the first chunk and then has forgotten it."""
+    commands: list[str] = []
+
+    async def serve(request: web.Request) -> web.Response:
+        command = request.headers["X-Goog-Upload-Command"]
+        commands.append(command)
+        await request.read()
+        if command == "start":
+            url = str(request.url.origin()) + "/upload/x"
+            return web.Response(headers={"X-Goog-Upload-URL": url})
+        if command == "query":
+            return web.Response(headers={**ACTIVE, "X-Goog-Upload-Size-Received": "0"})
+        first = request.headers["X-Goog-Upload-Offset"] == "0"
+        return web.Response(status=200 if first else 503, headers=ACTIVE)
+
+    app = web.Application(client_max_size=1 << 30)
+    app.router.add_post("/{path:.*}", serve)
+    async with TestServer(app) as server:
+        api = DeveloperAPI(api_key="k", base_url=str(server.make_url("/")))
+        async with Client(api, retry=QUICK) as client:
+            with pytest.raises(ServerError):
+                await client.files.upload(b"x" * ((64 << 20) + 1))
+
+    assert commands.count("query") < QUICK.attempts
+
+
+@pytest.mark.parametrize("drop", [False, True])
+async def test_a_broken_upload_is_not_hashed_twice(
+    emulator: Emulator, client: Client, drop: bool
+) -> None:
+    """aiohttp cancels its reader of the body while a block of it is being hashed."""
+    data = bytes(6 << 20)
+    for _ in range(12):
+        emulator.faults.append(
+            Fault(path=UPLOADS, command="upload, finalize", drop_body_after=3 << 20)
+            if drop
+            else Fault(path=UPLOADS, command="upload, finalize", status=503)
+        )
+
+        file = await client.files.upload(data)
+
+        assert file.size_bytes == len(data)
 
 
 async def test_more_bytes_than_there_are_is_an_error(

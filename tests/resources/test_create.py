@@ -5,13 +5,16 @@ from typing import Any
 
 import anyio
 import pytest
+from attrs import evolve
 
 from gemini_batch import (
     BadRequestError,
+    BatchJob,
     Client,
     ConflictError,
     Content,
     CreateOutcomeUnknownError,
+    DecodeError,
     EmbedRequest,
     GenerateRequest,
     GenerationConfig,
@@ -155,6 +158,8 @@ async def test_embeddings_are_created(client: Client, clock: ManualClock) -> Non
         ({"file_name": "a/b"}, "not the name of a file"),
         ({"file_name": "a", "display_name": "x" * 513}, "display_name: it has 513"),
         ({"file_name": "a", "idempotency_key": ""}, "idempotency_key: it is empty"),
+        ({"file_name": "a", "display_name": "\ud800"}, "display_name: it is not Unicode"),
+        ({"file_name": "a", "idempotency_key": "\ud800"}, "idempotency_key: it is not"),
         ({"file_name": "a", "priority": 2**63}, "priority: it is not a 64-bit"),
         (
             {"inlined_requests": [row("a"), row("a")]},
@@ -366,20 +371,80 @@ async def test_a_twin_is_cancelled_and_the_oldest_kept(
         MODEL, inlined_requests=REQUESTS, idempotency_key="x"
     )
     clock.advance(1)
-    # Another process made the same job at the same moment: the list did not show ours yet.
+    # Another process makes the same job at the same moment: the list does not show ours yet.
     emulator.faults.append(Fault(path="*/batches", status=200, body=b"{}"))
     second = await client.batches.create(
         MODEL, inlined_requests=REQUESTS, idempotency_key="x"
     )
-    assert first.name != second.name
-
-    kept = await client.batches.create(
-        MODEL, inlined_requests=REQUESTS, idempotency_key="x"
-    )
     clock.advance(2)
 
-    assert kept.name == first.name
-    assert (await client.batches.get(second)).cancelled
+    assert second.name == first.name
+    (twin,) = set(emulator.jobs) - {first.name}
+    assert (await client.batches.get(twin)).cancelled
+    assert not (await client.batches.get(first)).cancelled
+
+
+async def test_a_call_that_was_cut_short_and_its_repeat_make_one_job(
+    emulator: Emulator,
+) -> None:
+    """The first create is still under way when the second call looks for it."""
+    emulator.faults.append(Fault(path=CREATE, delay=0.3))
+    patient = evolve(QUICK, lookup_pauses=(0.4, 0.01))
+
+    async def call(client: Client) -> BatchJob:
+        return await client.batches.create(
+            MODEL, inlined_requests=REQUESTS, idempotency_key="x"
+        )
+
+    async with Client(emulator.api, retry=patient) as client:
+        with anyio.move_on_after(0.1) as scope:
+            await call(client)
+        assert scope.cancelled_caught
+        job = await call(client)
+
+        assert not (await client.batches.get(job)).cancelled
+        assert (await call(client)).name == job.name
+    states = [emulator.jobs[name].cancel_time is None for name in emulator.jobs]
+    assert states.count(True) == 1
+
+
+async def test_a_list_that_is_not_whole_proves_nothing(
+    emulator: Emulator, client: Client
+) -> None:
+    circle = b'{"operations": [], "nextPageToken": "t"}'
+    partial = b'{"unreachable": ["somewhere"]}'
+    for page in (circle, partial):
+        emulator.faults.append(Fault(path="*/batches", status=200, body=page, times=2))
+
+        with pytest.raises(DecodeError, match=r"circles|could not list"):
+            await client.batches.create(
+                MODEL, inlined_requests=REQUESTS, idempotency_key="x"
+            )
+
+        emulator.faults.clear()
+    assert creates(emulator) == 0
+
+
+async def test_odd_neighbours_in_the_list_do_not_hide_a_job(
+    emulator: Emulator, client: Client
+) -> None:
+    job = await client.batches.create(MODEL, inlined_requests=REQUESTS, idempotency_key="x")
+    odd = [
+        3,
+        {},
+        {"name": 5, "metadata": []},
+        {"metadata": {"createTime": "x", "state": 7}},
+    ]
+    ours = {"name": job.name, "metadata": {"displayName": job.intent_token}}
+    page = json.dumps({"operations": [*odd, ours]}).encode()
+    emulator.faults.append(Fault(path="*/batches", status=200, body=page))
+
+    again = await client.batches.create(
+        MODEL, inlined_requests=REQUESTS, idempotency_key="x"
+    )
+
+    assert again.name == job.name
+    assert creates(emulator) == 1
 
 
 async def test_a_lookup_that_fails_before_the_create_sends_nothing(

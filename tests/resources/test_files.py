@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Literal
 
+import anyio
 import pytest
 
 from gemini_batch import (
@@ -240,6 +241,77 @@ async def test_a_file_that_shrinks_is_an_input_error(
 
     with pytest.raises(InputError, match="fewer now"):
         await client.files.upload(path, on_progress=shrink)
+
+
+async def test_what_on_progress_raises_ends_the_upload(
+    emulator: Emulator, client: Client
+) -> None:
+    def stop(progress: TransferProgress) -> None:
+        if progress.done > 2 << 20:
+            raise KeyError("mine")
+
+    with pytest.raises(KeyError):
+        await client.files.upload(bytes(8 << 20), on_progress=stop)
+
+    assert dict(emulator.files) == {}
+    assert len(emulator.log) == 2
+
+    def stop_at_the_end(progress: TransferProgress) -> None:
+        if progress.done == progress.total:
+            raise KeyError("mine")
+
+    with pytest.raises(KeyError):
+        await client.files.upload(b"abc", on_progress=stop_at_the_end)
+
+
+async def test_on_progress_may_be_awaited(
+    client: Client, clock: ManualClock, tmp_path: Path
+) -> None:
+    seen: list[int] = []
+
+    async def note(progress: TransferProgress) -> None:
+        await anyio.sleep(0)
+        seen.append(progress.done)
+
+    await client.files.upload(bytes(3 << 20), on_progress=note)
+    assert seen == [0, 1 << 20, 2 << 20, 3 << 20]
+    name = await result_file(client, clock)
+    await client.files.download(name, tmp_path / "out", on_progress=note)
+    assert seen[-1] == (tmp_path / "out").stat().st_size
+
+
+async def test_a_file_that_vanishes_is_an_input_error(
+    client: Client, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"x" * 10)
+
+    with pytest.raises(InputError, match="cannot be read any more"):
+        await client.files.upload(path, on_progress=lambda _: path.unlink(missing_ok=True))
+
+
+async def test_what_is_no_source_is_refused(emulator: Emulator, client: Client) -> None:
+    async def numbers() -> AsyncIterator[int]:
+        yield 5
+
+    with pytest.raises(InputError, match="gave a int"):
+        await client.files.upload(numbers())  # type: ignore[arg-type]
+    with (
+        Path(__file__).open("rb") as file,
+        pytest.raises(InputError, match="BufferedReader"),
+    ):
+        await client.files.upload(file)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="not Unicode"):
+        await client.files.upload(b"x", display_name="\ud800")
+
+    assert emulator.log == []
+
+
+async def test_a_file_name_may_be_no_text(client: Client, tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"a\xff.jsonl")
+    path.write_bytes(b"x")
+
+    assert (await client.files.upload(path)).display_name == "a?.jsonl"
 
 
 async def test_bad_sources_are_refused_before_anything_is_sent(

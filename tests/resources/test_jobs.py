@@ -9,9 +9,10 @@ from gemini_batch import (
     InputError,
     NotFoundError,
 )
-from gemini_batch.testing import Emulator, Fault, ManualClock
+from gemini_batch.testing import Emulator, Fault, Limits, ManualClock
 from tests.support.recorded import recorded
 from tests.support.rows import EMBED_MODEL, MODEL, row
+from tests.support.settings import QUICK
 
 
 async def make(client: Client, count: int) -> list[str]:
@@ -146,6 +147,25 @@ async def test_a_finished_job_cannot_be_cancelled(
         await client.batches.cancel(name)
 
     assert caught.value.reason == "FAILED_PRECONDITION"
+
+
+async def test_cancelling_counts_as_done_when_the_answer_was_lost(
+    clock: ManualClock,
+) -> None:
+    limits = Limits(cancel_delay=0)
+    async with (
+        Emulator(clock=clock, limits=limits) as emulator,
+        Client(emulator.api, retry=QUICK) as client,
+    ):
+        first, second = await make(client, 2)
+        emulator.faults.append(Fault(path="*:cancel", drop="after"))
+        await client.batches.cancel(first)
+        assert (await client.batches.get(first)).cancelled
+
+        clock.advance(3600)
+        emulator.faults.append(Fault(path="*:cancel", status=503))
+        with pytest.raises(BadRequestError):
+            await client.batches.cancel(second)
 
 
 async def test_a_deleted_job_is_gone(client: Client) -> None:

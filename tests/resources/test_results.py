@@ -9,6 +9,7 @@ from typing import Any
 
 import anyio
 import pytest
+from attrs import evolve
 
 from gemini_batch import (
     BatchJob,
@@ -61,6 +62,17 @@ async def test_a_file_is_read_whole(client: Client, clock: ManualClock) -> None:
     assert [r.key for r in rows] == [f"k{n}" for n in range(300)]
     assert [r.index for r in rows] == list(range(300))
     assert all(r.ok and r.text for r in rows)
+
+
+async def test_a_large_inline_job_is_read_beside_the_loop(
+    client: Client, clock: ManualClock
+) -> None:
+    job = await client.batches.create(
+        MODEL, inlined_requests=[row(f"k{n}", "Tell me more") for n in range(1500)]
+    )
+    clock.advance(3600)
+
+    assert [r.key for r in await read(client, job.name)] == [f"k{n}" for n in range(1500)]
 
 
 async def test_a_name_or_a_job_from_a_list_will_do(
@@ -304,6 +316,18 @@ async def test_an_output_that_comes_late_is_waited_for(
     emulator.script(job.name, late, late, "BATCH_STATE_SUCCEEDED")
 
     assert [r.key for r in await read(client, job)] == ["a"]
+
+
+async def test_a_cancelled_job_from_a_list_is_asked_for_its_output(
+    emulator: Emulator, client: Client, clock: ManualClock
+) -> None:
+    job = await client.batches.create(MODEL, inlined_requests=[row("a")])
+    rows = [{"metadata": {"key": "a"}, "error": {"code": 1}}]
+    output = {"inlinedResponses": {"inlinedResponses": rows}}
+    emulator.script(job.name, {"state": "BATCH_STATE_CANCELLED", "output": output})
+    listed = evolve(await client.batches.get(job), dest=None)
+
+    assert [r.key for r in await read(client, listed)] == ["a"]
 
 
 async def test_partial_output_of_a_cancelled_job_is_read(

@@ -239,7 +239,8 @@ async def test_a_key_is_looked_up_before_the_upload(
     second = await client.batches.submit(MODEL, [row("a")], idempotency_key="x")
 
     assert second.name == first.name
-    assert [entry.path for entry in emulator.log[sent:]] == ["/v1beta/batches"]
+    paths = [entry.path for entry in emulator.log[sent:]]
+    assert paths == ["/v1beta/batches", f"/v1beta/{first.name}"]
 
 
 @pytest.mark.usefixtures("uploads")

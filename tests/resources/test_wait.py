@@ -245,6 +245,12 @@ async def test_a_consumer_slower_than_the_interval_gets_fresh_looks(
     assert seen == ["pending", "running", "failed"]
 
 
+@pytest.mark.parametrize("timeout", [0, -1, float("nan")])
+async def test_a_timeout_must_be_seconds(client: Client, timeout: float) -> None:
+    with pytest.raises(InputError, match="timeout"):
+        client.batches.wait("batches/abc", timeout=timeout)
+
+
 @pytest.mark.parametrize("interval", [0, -1, float("nan"), float("inf")])
 async def test_an_interval_must_be_seconds(client: Client, interval: float) -> None:
     with pytest.raises(InputError, match="poll_interval"):

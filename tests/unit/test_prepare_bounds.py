@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from gemini_batch._codec import Codec
 from gemini_batch._transfer._input_lines import BoundedLines
 from gemini_batch._transfer._intake import Intake
-from gemini_batch._transfer.prepare import prepare
+from gemini_batch._transfer.prepare import _weight, prepare
 from gemini_batch._wire.rows import RowChecker
 from gemini_batch.errors import InputError
-from gemini_batch.types import GenerateRequest
+from gemini_batch.types import Content, GenerateRequest, Part
 
 CODEC = Codec()
 
@@ -319,3 +319,15 @@ def test_lines_are_cut_alike_at_any_border(blocks: Any, limit: int) -> None:
     assert len(lines) == len(expected)
     for line, whole in zip(lines, expected, strict=True):
         assert line == whole or (line is None and len(whole) > limit)
+
+
+def test_requests_are_weighed_by_what_they_hold() -> None:
+    """Batches are bounded in bytes before anything is encoded."""
+    image = Part.from_bytes(b"x" * 100, mime_type="a/b")
+    loop: dict[str, object] = {"text": "abc"}
+    loop["self"] = loop
+
+    assert _weight({"a": ["xx", {"b": "yyy", "c": 5}], "d": None}) == 5
+    assert _weight(GenerateRequest(contents=(Content(parts=(image,)),))) == 103
+    assert _weight(b"1234") == 4
+    assert _weight(loop) >= 0  # it ends

@@ -17,6 +17,7 @@ from gemini_batch.errors import DecodeError
 from gemini_batch.types import (
     Blob,
     Content,
+    File,
     GenerateRequest,
     GenerationConfig,
     HarmBlockThreshold,
@@ -56,10 +57,10 @@ def test_left_out_members_have_their_defaults_and_unknown_ones_are_passed_over()
 @pytest.mark.parametrize(
     "text",
     [
-        '{"text": null}',
         '{"text": 3}',
         '{"flag": "false"}',
         '{"flag": 1}',
+        '{"flag": true, "count": "x"}',
         '{"count": 12.9}',
         '{"count": true}',
         '{"count": "x"}',
@@ -80,6 +81,38 @@ def test_left_out_members_have_their_defaults_and_unknown_ones_are_passed_over()
 def test_nothing_is_coerced(text: str) -> None:
     with pytest.raises(DecodeError):
         CODEC.loads(text.encode(), Leaves)
+
+
+def test_null_stands_for_the_default() -> None:
+    """As everywhere in proto3 JSON; what has no default must be there."""
+    nothing = (
+        b'{"text": null, "flag": null, "count": null, "moment": null, "userMap": null}'
+    )
+
+    assert CODEC.loads(nothing, Leaves) == Leaves()
+    assert CODEC.members(b'{"a": null, "b": 1}') == {"b": b"1"}
+    with pytest.raises(DecodeError, match="required field missing"):
+        CODEC.loads(b'{"name": null}', File)
+
+
+def test_what_has_no_number_in_json_has_a_word() -> None:
+    assert CODEC.loads(b'{"ratio": "-Infinity"}', Leaves).ratio == float("-inf")
+    assert str(CODEC.loads(b'{"ratio": "NaN"}', Leaves).ratio) == "nan"
+
+
+def test_subclasses_of_plain_types_are_written_as_these() -> None:
+    """As numpy's numbers and texts are."""
+
+    class Text(str):
+        __slots__ = ()
+
+    class Whole(int): ...
+
+    class Real(float): ...
+
+    assert CODEC.dumps([Text("a"), Whole(1), Real(0.5)]) == b'["a",1,0.5]'
+    with pytest.raises(TypeError, match="a object has no place in JSON"):
+        CODEC.dumps([object()])
 
 
 def test_a_misfit_says_where() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gemini_batch._codec import Codec
-from gemini_batch._wire._request import Request, Response, StreamedBody
+from gemini_batch._wire._request import Pace, Request, Response, StreamedBody
 from gemini_batch._wire.developer import DeveloperBatches
 from gemini_batch._wire.files import DEFAULT_GRANULARITY, DeveloperFiles
 from gemini_batch.errors import DecodeError, TransportError
@@ -74,6 +74,11 @@ def test_a_create_without_options_is_whole_json() -> None:
     assert sent(request) == {"batch": {"inputConfig": {"requests": {"requests": [{}]}}}}
 
 
+def test_a_job_is_read_for_as_long_as_it_flows() -> None:
+    """An inline job brings all of its results along."""
+    assert BATCHES.get("batches/a").pace is Pace.STREAM
+
+
 def test_an_update_is_as_recorded() -> None:
     request = BATCHES.update_priority("batches/a", JobKind.GENERATE, 10)
 
@@ -100,6 +105,43 @@ def operation(**metadata: object) -> bytes:
 )
 def test_both_prefixes_are_taken_off(wire: str, state: JobState) -> None:
     assert BATCHES.read_job(operation(state=wire)).state == state
+
+
+@pytest.mark.parametrize(
+    ("rest", "state"),
+    [
+        ({"error": {"code": 1}}, JobState.CANCELLED),
+        ({"error": {"code": 13}}, JobState.FAILED),
+        ({"response": {}}, JobState.SUCCEEDED),
+        ({}, JobState.FAILED),
+    ],
+)
+@pytest.mark.parametrize("wire", ["", "BATCH_STATE_BORN_NEXT_YEAR", "BATCH_STATE_RUNNING"])
+def test_what_is_done_has_ended_whatever_its_state_is_called(
+    rest: dict[str, Any], state: JobState, wire: str
+) -> None:
+    operation = {"name": "batches/a", "done": True, "metadata": {"state": wire}, **rest}
+
+    assert BATCHES.read_job(json.dumps(operation).encode()).state is state
+
+
+def test_nulls_and_unknown_counts_are_read() -> None:
+    operation = {
+        "name": "batches/a",
+        "error": None,
+        "response": None,
+        "metadata": {
+            "state": "BATCH_STATE_RUNNING",
+            "output": None,
+            "inputConfig": None,
+            "priority": None,
+            "batchStats": {"requestCount": "-1", "failedRequestCount": None},
+        },
+    }
+
+    job = BATCHES.read_job(json.dumps(operation).encode())
+
+    assert (job.error, job.dest, job.priority, job.progress) == (None, None, 0, None)
 
 
 def test_a_job_needs_a_name_and_little_else() -> None:

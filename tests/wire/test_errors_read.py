@@ -1,5 +1,7 @@
 """Error answers in all their shapes."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,6 +79,18 @@ def test_refused_rows_are_numbered() -> None:
     assert isinstance(error, BadRequestError)
     assert [number for number, _ in error.line_errors] == [1, 2]
     assert "thinking_config" in error.line_errors[0][1]
+
+
+def test_a_line_for_every_row_is_read() -> None:
+    lines = "\n".join(
+        f"Error on line {n}: no such field: 'thinking_config'" for n in range(1, 9001)
+    )
+    body = json.dumps({"error": {"code": 400, "message": lines}}).encode()
+
+    error = read(400, body)
+
+    assert isinstance(error, BadRequestError)
+    assert len(error.line_errors) == 9000
 
 
 @given(st.integers(min_value=300, max_value=599), st.binary())
