@@ -4,7 +4,8 @@ import datetime as dt
 import os
 import signal
 from contextlib import AsyncExitStack
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 import anyio
 from cyclopts import Parameter
@@ -15,7 +16,14 @@ from gemini_batch.cli import _text
 from gemini_batch.cli._connect import DEFAULT_PORT, EMULATOR_KEY, EMULATOR_VARIABLE
 from gemini_batch.cli._exit import ExitCode
 from gemini_batch.cli._screen import Screen
-from gemini_batch.testing import Emulator, LogEntry
+from gemini_batch.testing import (
+    Emulator,
+    Fault,
+    LogEntry,
+    ManualClock,
+    SpeedClock,
+    load_faults,
+)
 
 _ERRORS_FROM = 400
 _UPLOAD_COMMAND = "X-Goog-Upload-Command"
@@ -26,6 +34,9 @@ async def emulator(
     host: str = "127.0.0.1",
     port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535))] = DEFAULT_PORT,
     speed: Annotated[float, Parameter(validator=Number(gt=0))] = 60.0,
+    clock: Literal["real", "fast", "hand"] = "fast",
+    data: Path | None = None,
+    faults: Path | None = None,
     as_json: Annotated[
         bool, Parameter(name="--json", negative=(), show_default=False)
     ] = False,
@@ -33,7 +44,8 @@ async def emulator(
     """Run an offline stand-in for the service until Ctrl-C; costs nothing.
 
     Jobs, uploads and results behave as at the service; answers are made up. Everything is
-    forgotten at the end.
+    forgotten at the end, unless it is told where to keep it. Programs on this machine can
+    steer it: GET and POST under /emulator/, such as /emulator/status.
 
     Parameters
     ----------
@@ -42,37 +54,90 @@ async def emulator(
     port
         Port to listen on; 0 takes a free one.
     speed
-        Emulated seconds per second.
+        Emulated seconds per second, for the fast clock.
+    clock
+        Real time, faster than that, or one that stands still until it is turned by hand:
+        POST /emulator/clock with {"advance": seconds}.
+    data
+        Folder to keep jobs and files in; the next one with the same folder goes on.
+    faults
+        JSON file with a list of faults: what goes wrong, and with which requests.
     as_json
         Write JSON lines to stdout: one when it listens, one per request, one at the end.
     """
     screen = Screen(as_json=as_json)
     log = _Log(screen)
     running = Emulator(
-        host=host, port=port, speed=speed, api_key=EMULATOR_KEY, access_log=log.write
+        host=host,
+        port=port,
+        clock=_clock(clock, speed),
+        api_key=EMULATOR_KEY,
+        access_log=log.write,
+        data=data,
+        control=True,
     )
+    if faults is not None:
+        running.faults += _read_faults(faults)
     async with AsyncExitStack() as stack:
-        try:
-            await stack.enter_async_context(running)
-        except OSError as exc:
-            await running.aclose()  # it may have made a folder before it tried to listen
-            raise InputError.one(
-                f"cannot listen on {host} port {port}: {exc.strerror or exc}",
-                remedy="Choose another with --port; 0 takes a free one.",
-            ) from exc
-        _announce(screen, running.url, speed)
+        await _start(stack, running, f"{host} port {port}", data)
+        pace = {"real": "in real time", "hand": "with a clock that stands still"}
+        _announce(screen, running.url, pace.get(clock, f"{speed:g} x real time"), data)
         await _until_told()
     log.close()
     return ExitCode.OK
 
 
-def _announce(screen: Screen, url: str, speed: float) -> None:
+async def _start(
+    stack: AsyncExitStack, running: Emulator, place: str, data: Path | None
+) -> None:
+    """Start it, to be stopped by `stack`.
+
+    Raises:
+        InputError: It cannot listen there, or keep its data there.
+    """
+    try:
+        await stack.enter_async_context(running)
+    except OSError as exc:
+        if data is not None and exc.filename is not None:
+            raise InputError.one(
+                f"cannot keep data in {data}: {exc.strerror or exc}",
+                remedy="Name a folder with --data that can be made or written to.",
+            ) from exc
+        raise InputError.one(
+            f"cannot listen on {place}: {exc.strerror or exc}",
+            remedy="Choose another with --port; 0 takes a free one.",
+        ) from exc
+    except RuntimeError as exc:  # its folder is in use, or a newer one's
+        raise InputError.one(f"{exc}", remedy="Choose another with --data.") from exc
+
+
+def _clock(kind: str, speed: float) -> ManualClock | SpeedClock:
+    if kind == "hand":
+        return ManualClock(dt.datetime.now(dt.UTC))
+    return SpeedClock(1.0 if kind == "real" else speed)
+
+
+def _read_faults(path: Path) -> list[Fault]:
+    """Read a file of faults.
+
+    Raises:
+        InputError: It cannot be read, or holds something else.
+    """
+    try:
+        return load_faults(path)
+    except OSError as exc:
+        problem = f"cannot read {path}: {exc.strerror or exc}"
+        raise InputError.one(problem, remedy="Check the path.") from exc
+    except ValueError as exc:
+        remedy = "It is a list of objects with the members of gemini_batch.testing.Fault."
+        raise InputError.one(f"{exc}", remedy=remedy) from exc
+
+
+def _announce(screen: Screen, url: str, pace: str, data: Path | None) -> None:
     if screen.as_json:
         screen.document({"event": "listening", "url": url, "api_key": EMULATOR_KEY})
         return
-    screen.line(
-        ("Emulator", "bold"), f" of Gemini batch jobs at {url}, {speed:g} x real time"
-    )
+    screen.line(("Emulator", "bold"), f" of Gemini batch jobs at {url}, {pace}")
     screen.line()
     screen.line("For this client and for google-genai:")
     for name, value in (("GEMINI_API_KEY", EMULATOR_KEY), ("GOOGLE_GEMINI_BASE_URL", url)):
@@ -83,7 +148,11 @@ def _announce(screen: Screen, url: str, speed: float) -> None:
     at_home = url == f"http://127.0.0.1:{DEFAULT_PORT}"
     first = "" if at_home else f"{EMULATOR_VARIABLE}={url} "
     screen.line(f"Or without them: {first}gemini-batch list --emulator")
-    screen.line("Ctrl-C stops it; it forgets everything.")
+    screen.line(f"To steer it: {url}/emulator/status, faults, clock, log, script")
+    kept = (
+        "it forgets everything" if data is None else f"{_text.clean(str(data))} keeps all"
+    )
+    screen.line(f"Ctrl-C stops it; {kept}.")
     screen.line()
     screen.out.file.flush()
 

@@ -1,16 +1,20 @@
 """The command that runs the emulator."""
 
+import datetime as dt
 import json
 import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
+import aiohttp
 import anyio
 import pytest
 
 from gemini_batch import Client, DeveloperAPI, NotFoundError
+from gemini_batch.testing import Emulator
 from tests.cli.program import ARGV, Program, Ran
 
 
@@ -102,6 +106,96 @@ async def test_a_port_that_is_taken(cli: Program) -> None:
     assert ran.code == 2
     assert "cannot listen on 127.0.0.1 port" in ran.err
     assert "--port" in ran.err
+
+
+async def test_what_it_keeps_is_there_the_next_time(cli: Program, tmp_path: Path) -> None:
+    port = free_port()
+    options = ["--port", port, "--data", tmp_path / "kept"]
+    seen: list[list[str]] = []
+
+    async def talk() -> None:
+        await talk_to(port)()
+        api = DeveloperAPI(api_key="emulator-key", base_url=f"http://127.0.0.1:{port}")
+        async with Client(api) as client:
+            seen.append([file.name async for file in client.files.list_all()])
+
+    for _ in range(2):
+        ran = await stopped_by(signal.SIGTERM, lambda: cli("emulator", *options), talk)
+
+    assert f"Ctrl-C stops it; {tmp_path / 'kept'} keeps all." in ran.out
+    assert len(seen[0]) == 1
+    assert len(seen[1]) == 2
+    assert seen[1][1:] == seen[0]
+
+
+async def test_a_folder_in_use_is_refused(cli: Program, tmp_path: Path) -> None:
+    async with Emulator(data=tmp_path):
+        ran = await cli("emulator", "--port", "0", "--data", tmp_path)
+
+    assert ran.code == 2
+    assert "another emulator keeps its data in" in ran.err
+    assert "--data" in ran.err
+
+
+async def test_a_folder_that_cannot_be_is_refused(cli: Program, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    ran = await cli("emulator", "--port", "0", "--data", tmp_path / "file")
+
+    assert ran.code == 2
+    assert "cannot keep data in" in ran.err
+
+
+@pytest.mark.parametrize("clock", ["real", "hand"])
+async def test_it_can_be_steered(cli: Program, tmp_path: Path, clock: str) -> None:
+    port = free_port()
+    faults = tmp_path / "faults.json"
+    faults.write_text('[{"path": "/v1beta/files", "method": "GET", "status": 418}]')
+    options = ["--port", port, "--clock", clock, "--faults", faults]
+    seen: list[dict[str, str]] = []
+
+    async def talk() -> None:
+        await talk_to(port)()
+        url = f"http://127.0.0.1:{port}"
+        async with aiohttp.ClientSession() as session:
+            for _ in range(2):
+                async with session.get(url + "/emulator/status") as answer:
+                    seen.append(await answer.json())
+                sent = {"advance": 3600}
+                async with session.post(url + "/emulator/clock", json=sent) as answer:
+                    assert answer.status == 200
+            headers = {"x-goog-api-key": "emulator-key"}
+            async with session.get(url + "/v1beta/files", headers=headers) as answer:
+                assert answer.status == 418
+
+    ran = await stopped_by(signal.SIGTERM, lambda: cli("emulator", *options), talk)
+
+    first, second = (dt.datetime.fromisoformat(status["now"]) for status in seen)
+    assert 3600 <= (second - first).total_seconds() < 3660
+    said = {"real": "in real time", "hand": "with a clock that stands still"}
+    assert said[clock] in ran.out
+    assert f"http://127.0.0.1:{port}/emulator/status" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (None, "cannot read"),
+        ("{", "faults.json: not JSON"),
+        ('[{"status": 503}, {"delay": "long"}]', "faults.json: entry 2: 'delay' must be"),
+    ],
+)
+async def test_a_file_of_faults_is_checked(
+    cli: Program, tmp_path: Path, text: str | None, complaint: str
+) -> None:
+    path = tmp_path / "faults.json"
+    if text is not None:
+        path.write_text(text)
+
+    ran = await cli("emulator", "--port", "0", "--faults", path)
+
+    assert ran.code == 2
+    assert complaint in ran.err.replace("\n", " ")
 
 
 async def test_where_signals_cannot_be_received(

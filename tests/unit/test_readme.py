@@ -42,7 +42,7 @@ async def run(code: str, folder: Path, emulator: Emulator) -> str:
 
 
 def test_there_are_blocks_to_run() -> None:
-    assert len(BLOCKS) == 3
+    assert len(BLOCKS) == 4
     assert len(LINES) == 1
 
 

@@ -13,7 +13,6 @@ from gemini_batch.testing.emulator._errors import (
     invalid,
 )
 from gemini_batch.testing.emulator._jobs import (
-    SUCCEEDED,
     Job,
     Kind,
     Moment,
@@ -65,13 +64,15 @@ class Batches:
         checked_query(call, ())
         job = self._find(call)
         take_look(job, self.clock.now())
+        if job.course:
+            self.registry.on_change(job)
         moment = self.registry.moment(job)
         await self.registry.work(job, moment)
         output = await self._output(job, moment)
         return json_answer(operation_of(job, moment, output))
 
     async def _output(self, job: Job, moment: Moment) -> dict[str, Any] | None:
-        if moment.state != SUCCEEDED:
+        if not moment.has_output:
             return None
         if job.file_name:
             return {"responsesFile": job.result_file}
@@ -105,6 +106,7 @@ class Batches:
         return json_answer(answer)
 
     def _element(self, job: Job) -> dict[str, Any]:
+        # Seen live: counts in lists are old. Here they are those of the last GET.
         moment = self.registry.moment(job)
         output = {"responsesFile": job.result_file} if job.file_name else None
         operation = operation_of(job, moment, output)
@@ -124,6 +126,7 @@ class Batches:
             )
         if job.cancel_time is None:
             job.cancel_time = self.clock.now()
+            self.registry.on_change(job)
         return json_answer({})
 
     async def delete(self, call: Call) -> web.StreamResponse:
@@ -156,4 +159,5 @@ class Batches:
         if "displayName" in members:
             job.display_name = value.get("displayName", "")
         job.update_time = self.clock.now()
+        self.registry.on_change(job)
         return json_answer(resource_of(job, self.registry.moment(job)))

@@ -2,10 +2,12 @@
 
 import datetime as dt
 import time
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 # Real moments have odd fractions; a round start would hide parsing mistakes.
 _MANUAL_START = dt.datetime(2026, 9, 1, 10, 0, 0, 123456, tzinfo=dt.UTC)
+
+_CENTURY = 100 * 365 * 86400.0
 
 
 class Clock(Protocol):
@@ -15,13 +17,21 @@ class Clock(Protocol):
         """Return the emulated moment, aware, in UTC."""
 
 
+@runtime_checkable
+class Turnable(Protocol):
+    """A clock that can be turned forward. `SpeedClock` and `ManualClock` can."""
+
+    def advance(self, seconds: float) -> None:
+        """Let `seconds` of emulated time pass at once."""
+
+
 class SpeedClock:
     """Real time, made faster.
 
     Starts at the real present and gains on it from then on.
 
     Args:
-        speed: Emulated seconds per real second.
+        speed: Emulated seconds per real second; 1 is real time.
     """
 
     def __init__(self, speed: float = 60.0) -> None:
@@ -35,6 +45,10 @@ class SpeedClock:
         """Return the emulated moment, aware, in UTC."""
         elapsed = (time.monotonic() - self._started) * self.speed
         return self._origin + dt.timedelta(seconds=elapsed)
+
+    def advance(self, seconds: float) -> None:
+        """Let `seconds` of emulated time pass at once."""
+        self._origin += _forward(seconds)
 
 
 class ManualClock:
@@ -53,9 +67,13 @@ class ManualClock:
 
     def advance(self, seconds: float) -> None:
         """Let `seconds` of emulated time pass at once."""
-        if seconds < 0:
-            raise ValueError(f"time does not run backwards: {seconds!r}")
-        self._now += dt.timedelta(seconds=seconds)
+        self._now += _forward(seconds)
+
+
+def _forward(seconds: float) -> dt.timedelta:
+    if not 0 <= seconds < _CENTURY:
+        raise ValueError(f"time does not run backwards, nor so far: {seconds!r}")
+    return dt.timedelta(seconds=seconds)
 
 
 def stamp(moment: dt.datetime, *, digits: int = 9, nanos: int = 0) -> str:

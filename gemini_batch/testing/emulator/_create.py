@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import web
@@ -10,14 +11,13 @@ from attrs import frozen
 
 from gemini_batch.testing.emulator._clock import Clock
 from gemini_batch.testing.emulator._errors import (
-    Refusal,
     failed_precondition,
     invalid,
     no_such_model,
 )
 from gemini_batch.testing.emulator._files import Files
 from gemini_batch.testing.emulator._inputs import check_inlined, count_rows, write_rows
-from gemini_batch.testing.emulator._jobs import Job, Kind, operation_of
+from gemini_batch.testing.emulator._jobs import Job, Kind, moment_of, operation_of
 from gemini_batch.testing.emulator._limits import Limits
 from gemini_batch.testing.emulator._registry import Registry
 from gemini_batch.testing.emulator._store import Store, new_id
@@ -62,15 +62,24 @@ class Creates:
             raise invalid(f"* {message}.batch: batch is not specified\n")
         if batch.get("model", model) != model:
             raise invalid(f"* {message}.batch.model: differs from the model in the URL.\n")
-        if self.registry.open_jobs() >= self.limits.max_open_jobs:
-            raise Refusal(429)
-        job = await self._new_job(batch, kind, model)
-        self.registry.add(job)
-        return json_answer(operation_of(job, self.registry.moment(job), None))
-
-    async def _new_job(self, batch: Mapping[str, Any], kind: Kind, model: str) -> Job:
-        config = batch.get("inputConfig", {})
+        self.registry.check_quotas(model, 0)
         input_path = self.store.new_path()
+        try:
+            job = await self._new_job(batch, kind, model, input_path)
+            # Once more: others may have come in while this one's rows were read.
+            self.registry.check_quotas(model, job.tokens)
+        except BaseException:
+            input_path.unlink(missing_ok=True)
+            raise
+        self.registry.add(job)
+        # As it was made, however fast the clock runs.
+        made = moment_of(job, job.create_time, self.limits)
+        return json_answer(operation_of(job, made, None))
+
+    async def _new_job(
+        self, batch: Mapping[str, Any], kind: Kind, model: str, input_path: Path
+    ) -> Job:
+        config = batch.get("inputConfig", {})
         if "fileName" in config:
             file = self.files.find(_file_name(config["fileName"]))
             if file.state != "ACTIVE":
@@ -79,10 +88,10 @@ class Creates:
                 )
             # The job keeps its input even if the file is deleted meanwhile.
             self.store.keep(file, input_path)
-            count = await run_sync(count_rows, input_path, kind)
+            count, tokens = await run_sync(count_rows, input_path, kind)
         else:
             rows = config.get("requests", {}).get("requests", ())
-            check_inlined(rows, kind)
+            tokens = check_inlined(rows, kind)
             await run_sync(write_rows, input_path, rows)
             count = len(rows)
         now = self.clock.now()
@@ -95,6 +104,7 @@ class Creates:
             priority=batch.get("priority"),
             webhook_config=batch.get("webhookConfig"),
             row_count=count,
+            tokens=tokens,
             input_path=input_path,
             result_path=self.store.new_path(),
             create_time=now,

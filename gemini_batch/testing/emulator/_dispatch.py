@@ -11,10 +11,17 @@ from aiohttp import web
 from attrs import frozen
 from multidict import CIMultiDict
 
+from gemini_batch.testing.emulator._control import PREFIX, Control
+from gemini_batch.testing.emulator._delivery import (
+    DroppedError,
+    deliver_again,
+    travels_badly,
+)
+from gemini_batch.testing.emulator._doors import Doors
 from gemini_batch.testing.emulator._errors import Refusal, missing_key, wrong_key
 from gemini_batch.testing.emulator._log import LogEntry
 from gemini_batch.testing.emulator._plan import FaultPlan
-from gemini_batch.testing.emulator._uploads import DroppedError
+from gemini_batch.testing.emulator._spoil import spoil
 from gemini_batch.testing.emulator._web import (
     LOGGED_BODY,
     Call,
@@ -22,6 +29,7 @@ from gemini_batch.testing.emulator._web import (
     read_unprocessed,
     refusal_answer,
 )
+from gemini_batch.testing.faults import Fault
 
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]
 
@@ -58,11 +66,19 @@ class Dispatcher:
     api_key: str
     routes: Sequence[Route]
     plan: FaultPlan
+    doors: Doors
     log: list[LogEntry]
     access_log: Callable[[LogEntry], None] | None
+    control: Control | None = None
+    """Answers what is under its prefix; None if nobody may steer the emulator so."""
+
+    before_answer: Callable[[], None] = lambda: None
+    """Called when a request has been dealt with."""
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, or cut its connection."""
+        if self.control is not None and request.path.startswith(PREFIX):
+            return await self.control(request)
         headers = CIMultiDict(request.headers)
         for name in _SECRETS:
             headers.popall(name, None)
@@ -96,31 +112,46 @@ class Dispatcher:
         fault = call.fault
         if fault is None:
             return await self._process(call)
+        pause = 0.0 if fault.stall_after is not None else fault.delay
+        if fault.refuse is not None:
+            await self._refuse(fault.refuse)
         if fault.status is not None:
             await read_unprocessed(call)
-            await anyio.sleep(fault.delay)
+            await anyio.sleep(pause)
             body = Refusal(fault.status).body() if fault.body is None else fault.body
-            return raw_answer(body, status=fault.status, headers=fault.headers)
+            return await _finish(call, fault, raw_answer(body, status=fault.status))
         if fault.drop == "before":
-            await anyio.sleep(fault.delay)
+            await anyio.sleep(pause)
             raise DroppedError
         reads = call.request.method == "GET"
         # A download is on its way once it is processed; it has to be held up before.
-        await anyio.sleep(fault.delay if reads else 0)
+        await anyio.sleep(pause if reads else 0)
         response = await self._process(call)
-        await anyio.sleep(0 if reads else fault.delay)
+        await anyio.sleep(0 if reads else pause)
         if fault.drop == "after":
             raise DroppedError
-        if not response.prepared:
-            response.headers.update(fault.headers)
-        return response
+        return await _finish(call, fault, response)
+
+    async def _refuse(self, seconds: float) -> None:
+        """Let nobody in for a while.
+
+        Raises:
+            DroppedError: Always; the request is among those cut.
+        """
+        # The handler outlives its connection, so it can be the one that opens again.
+        if await self.doors.shut():
+            await anyio.sleep(seconds)
+            await self.doors.reopen()
+        raise DroppedError
 
     async def _process(self, call: Call) -> web.StreamResponse:
         try:
             handler = self._admitted(call)
             if handler is None:
                 return web.Response(status=404, text=_NOT_FOUND, content_type="text/html")
-            return await handler(call)
+            answer = await handler(call)
+            self.before_answer()
+            return answer  # noqa: TRY300 - an `else` would be outside
         except Refusal as refusal:
             return refusal_answer(refusal)
 
@@ -182,6 +213,23 @@ class Gate:
             await anyio.lowlevel.checkpoint()
         # A cut connection tells its protocol in the next turn of the loop.
         await anyio.lowlevel.checkpoint()
+
+
+async def _finish(
+    call: Call, fault: Fault, response: web.StreamResponse
+) -> web.StreamResponse:
+    """Return an answer with what `fault` does to it.
+
+    Raises:
+        DroppedError: It was sent in part.
+    """
+    if response.prepared:
+        return response
+    response = spoil(call, fault, response)
+    response.headers.update(fault.headers)
+    if isinstance(response, web.Response) and travels_badly(fault):
+        return await deliver_again(call, response)
+    return response
 
 
 def _cut(request: web.BaseRequest) -> web.StreamResponse:

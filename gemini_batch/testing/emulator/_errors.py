@@ -139,6 +139,27 @@ def violations(found: Sequence[Violation]) -> Refusal:
     return Refusal(400, "\n".join(v.description for v in found), details=[detail])
 
 
+def quota_exceeded(quota: str, *, retry_delay: float | None) -> Refusal:
+    """Refuse with 429, in one of the two forms that were recorded.
+
+    Args:
+        quota: Id of the quota.
+        retry_delay: Seconds to wait; None for the form that tells nothing but a link.
+    """
+    if retry_delay is None:
+        return Refusal(429)
+    failure = {
+        "@type": "type.googleapis.com/google.rpc.QuotaFailure",
+        "violations": [{"quotaId": quota}],
+    }
+    pause = {
+        "@type": "type.googleapis.com/google.rpc.RetryInfo",
+        "retryDelay": f"{retry_delay:g}s",
+    }
+    text = "You exceeded your current quota, please check your plan."
+    return Refusal(429, text, details=[failure, pause])
+
+
 def missing_key() -> Refusal:
     """Refuse a request that carries no API key."""
     return Refusal(

@@ -2,24 +2,27 @@
 
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import BinaryIO, Final
 
-import anyio
 from aiohttp import web
+from anyio.to_thread import run_sync
 
 from gemini_batch.testing.emulator._clock import Clock
+from gemini_batch.testing.emulator._delivery import deliver, stream_for
 from gemini_batch.testing.emulator._errors import Refusal, invalid, no_such_file
 from gemini_batch.testing.emulator._limits import Limits
+from gemini_batch.testing.emulator._odd_rows import write_odd_rows
 from gemini_batch.testing.emulator._pages import sequence_of, token_after
 from gemini_batch.testing.emulator._registry import Registry
 from gemini_batch.testing.emulator._store import Store, StoredFile
-from gemini_batch.testing.emulator._uploads import DroppedError
 from gemini_batch.testing.emulator._web import (
     Call,
     checked_query,
     json_answer,
     page_size,
 )
+from gemini_batch.testing.faults import Fault
 
 _LONGEST_ID: Final = 40
 _BLOCK: Final = 256 * 1024
@@ -114,42 +117,44 @@ class Files:
                 f"File {file.name} cannot be downloaded: only generated files can be, not"
                 " those that were uploaded."
             )
-        fault = call.fault
-        whole = fault is not None and fault.ignore_range
-        span = None if whole else _span(call.request.headers.get("Range"), file.size)
-        start, stop = span or (0, file.size)
-        response = web.StreamResponse(status=206 if span else 200)
-        response.content_type = file.mime_type
-        if span:
-            response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{file.size}"
-        if whole:
-            response.enable_chunked_encoding()
-        else:
-            response.headers["Accept-Ranges"] = "bytes"
-            response.content_length = stop - start
-        await response.prepare(call.request)
-        await _send(call, response, file, start, stop)
-        return response
+        if call.fault is not None and call.fault.rows:
+            return await self._send_odd(call, file, call.fault)
+        return await _send(call, file.path, file.size, file.mime_type)
+
+    async def _send_odd(
+        self, call: Call, file: StoredFile, fault: Fault
+    ) -> web.StreamResponse:
+        path = self._store.new_path()
+        try:
+            size = await run_sync(write_odd_rows, file.path, path, fault)
+            return await _send(call, path, size, file.mime_type)
+        finally:
+            path.unlink(missing_ok=True)
 
 
-async def _send(
-    call: Call, response: web.StreamResponse, file: StoredFile, start: int, stop: int
-) -> None:
-    """Send bytes `start` to `stop` of a file.
+async def _send(call: Call, path: Path, size: int, mime_type: str) -> web.StreamResponse:
+    """Send a file, or the range of it that was asked for.
 
     Raises:
-        DroppedError: A fault's limit was reached; what came before it has been sent.
+        DroppedError: A fault cuts it; what came before has been sent.
     """
-    limit = None if call.fault is None else call.fault.truncate_after
-    cut = None if limit is None else start + limit
-    end = stop if cut is None else min(stop, cut)
-    with file.path.open("rb") as source:
-        async for block in _blocks(source, start, end):
-            await response.write(block)
-    if cut is not None:
-        await _flush(call.request)
-        raise DroppedError
-    await response.write_eof()
+    fault = call.fault
+    whole = fault is not None and fault.ignore_range
+    span = None if whole else _span(call.request.headers.get("Range"), size)
+    start, stop = span or (0, size)
+    response = stream_for(
+        call, status=206 if span else 200, length=None if whole else stop - start
+    )
+    response.content_type = mime_type
+    if span:
+        response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
+    if not whole:
+        response.headers["Accept-Ranges"] = "bytes"
+    if fault is not None:
+        response.headers.update(fault.headers)
+    with path.open("rb") as source:
+        await deliver(call, response, _blocks(source, start, stop))
+    return response
 
 
 async def _blocks(source: BinaryIO, start: int, stop: int) -> AsyncIterator[bytes]:
@@ -160,15 +165,6 @@ async def _blocks(source: BinaryIO, start: int, stop: int) -> AsyncIterator[byte
             return
         start += len(block)
         yield block
-
-
-async def _flush(request: web.BaseRequest) -> None:
-    """Wait until the kernel has everything that was written: an abort discards the rest."""
-    transport = request.transport
-    while transport is not None and transport.get_write_buffer_size():
-        if transport.is_closing():
-            return
-        await anyio.sleep(0.001)
 
 
 def _span(header: str | None, size: int) -> tuple[int, int] | None:

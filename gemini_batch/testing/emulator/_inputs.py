@@ -14,6 +14,7 @@ from gemini_batch.testing.emulator._rules import (
     refusals_of_embed,
     refusals_of_generate,
 )
+from gemini_batch.testing.emulator._usage import enqueued_tokens
 from gemini_batch.testing.emulator._validate import DuplicateMemberError, check, decode
 
 _BOM: Final = b"\xef\xbb\xbf"
@@ -36,8 +37,8 @@ class _LineChecker:
     kind: Kind
     first_line_of: dict[str, int] = field(factory=dict)
 
-    def check(self, number: int, line: bytes) -> None:
-        """Check one line of an input file.
+    def check(self, number: int, line: bytes) -> int:
+        """Check one line of an input file, and return its tokens.
 
         Raises:
             _BadLineError: It is not a proper row.
@@ -59,6 +60,7 @@ class _LineChecker:
             raise _BadLineError(f"duplicate key: '{key}' was used on line {first}")
         for refusal in rules(request):
             raise _BadLineError(refusal.strip())
+        return enqueued_tokens(request)
 
 
 def _column(line: bytes, member: str) -> int:
@@ -94,22 +96,22 @@ def _decoded(number: int, line: bytes) -> Any:
         raise _BadLineError(f"invalid JSON, near column 1: {error}") from None
 
 
-def count_rows(path: Path, kind: Kind) -> int:
+def count_rows(path: Path, kind: Kind) -> tuple[int, int]:
     """Check an input file as the service does during create. Blocks; run it in a thread.
 
     Returns:
-        How many requests it holds.
+        How many requests it holds, and how many tokens.
 
     Raises:
         Refusal: It holds a bad line, or none at all.
     """
     checker = _LineChecker(kind=kind)
     errors: list[str] = []
-    number = 0
+    number = tokens = 0
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             try:
-                checker.check(number, line.removesuffix(b"\n"))
+                tokens += checker.check(number, line.removesuffix(b"\n"))
             except _BadLineError as error:
                 errors.append(f"Error on line {number}: {error.text}")
                 if len(errors) == _MAX_REPORTED:
@@ -118,7 +120,7 @@ def count_rows(path: Path, kind: Kind) -> int:
         raise invalid("\n".join(errors))
     if not number:
         raise no_requests(kind)
-    return number
+    return number, tokens
 
 
 def no_requests(kind: Kind) -> Refusal:
@@ -128,8 +130,11 @@ def no_requests(kind: Kind) -> Refusal:
     )
 
 
-def check_inlined(rows: Sequence[Mapping[str, Any]], kind: Kind) -> None:
+def check_inlined(rows: Sequence[Mapping[str, Any]], kind: Kind) -> int:
     """Apply the rules to requests of a create body, which fit the tables already.
+
+    Returns:
+        How many tokens they hold.
 
     Raises:
         Refusal: One of them breaks a rule, or there are none.
@@ -143,6 +148,7 @@ def check_inlined(rows: Sequence[Mapping[str, Any]], kind: Kind) -> None:
             raise invalid(f"* {where}.request: request is not specified\n")
         for refusal in rules(row["request"]):
             raise invalid(f"{where}: {refusal}")
+    return sum(enqueued_tokens(row["request"]) for row in rows)
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -54,6 +54,9 @@ class Job:
     priority: int | None = None
     webhook_config: Mapping[str, Any] | None = None
     row_count: int
+    tokens: int = 0
+    """Tokens of its prompts, together."""
+
     input_path: Path = field(repr=False)
     """One request per line, as they came."""
 
@@ -88,6 +91,9 @@ class Job:
 
     input_offset: int = 0
     """Bytes of the input that are dealt with."""
+
+    result_bytes: int = 0
+    """Bytes of the result file that these requests have."""
 
     lock: anyio.Lock = field(factory=anyio.Lock, repr=False)
     """Held while requests are answered."""
@@ -124,6 +130,9 @@ class Moment:
 
     update_time: dt.datetime
     end_time: dt.datetime | None = None
+    has_output: bool = False
+    """Whether there are results to show."""
+
     overrides: Mapping[str, Any] = field(factory=dict)
 
     @property
@@ -153,7 +162,13 @@ def moment_of(job: Job, now: dt.datetime, limits: Limits) -> Moment:
             end, state = cancelled, CANCELLED
     if now >= end:
         seen = job.row_count if state == SUCCEEDED else _visible(job, end, started, limits)
-        return Moment(state=state, answered=seen, update_time=end, end_time=end)
+        return Moment(
+            state=state,
+            answered=seen,
+            update_time=end,
+            end_time=end,
+            has_output=_has_output(state, seen, limits),
+        )
     seen = _visible(job, now, started, limits)
     state = RUNNING if now >= started else PENDING
     return Moment(
@@ -171,6 +186,11 @@ def _visible(job: Job, now: dt.datetime, started: dt.datetime, limits: Limits) -
     return min(job.row_count, int(job.row_count * refreshed / length))
 
 
+def _has_output(state: str, answered: int, limits: Limits) -> bool:
+    partial = state == CANCELLED and limits.partial_output and answered > 0
+    return state == SUCCEEDED or partial
+
+
 def _scripted(job: Job) -> Moment:
     look = job.course[min(job.course_taken, len(job.course)) - 1]
     overrides = {"state": look} if isinstance(look, str) else dict(look)
@@ -181,6 +201,7 @@ def _scripted(job: Job) -> Moment:
         answered=job.row_count if state == SUCCEEDED else 0,
         update_time=end or job.update_time or job.create_time,
         end_time=end,
+        has_output=state == SUCCEEDED,
         overrides=overrides,
     )
 
@@ -240,7 +261,7 @@ def operation_of(
 
     Its `output` is ``responsesFile`` or ``inlinedResponses``; None where neither is shown.
     """
-    if moment.state != SUCCEEDED:
+    if not moment.has_output:
         output = None
     type_name = _TYPE_PREFIX + job.kind.value
     metadata = {"@type": type_name, **resource_of(job, moment, output)}
@@ -250,7 +271,8 @@ def operation_of(
         code = _ERROR_CODES.get(moment.state)
         if code is not None:
             operation["error"] = {"code": code, "message": GRPC_MESSAGES[code]}
-    if output is not None:
+    # An operation has a response or an error, never both.
+    if output is not None and "error" not in operation:
         # Seen live: embeddings of inlined requests lack the suffix.
         bare = job.kind is Kind.EMBED and not job.file_name
         operation["response"] = {"@type": type_name + ("" if bare else "Output"), **output}

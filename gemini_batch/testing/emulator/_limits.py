@@ -1,5 +1,8 @@
 """What the emulated service allows, and how fast it works."""
 
+from collections.abc import Mapping
+from typing import Literal
+
 from attrs import frozen
 
 _DAY = 86400.0
@@ -36,6 +39,21 @@ class Limits:
     max_open_jobs: int = 100
     """Jobs that may be pending or running at a time."""
 
+    enqueued_tokens: Mapping[str, int] | int | None = None
+    """Prompt tokens that the open jobs of one model may have together: a number for every
+    model, or numbers by bare model name, others being unbounded. None sets no bound."""
+
+    quota_answer: Literal["help", "retry_info"] = "help"
+    """What a 429 for too many open jobs or tokens carries. Both were recorded: a link to
+    the documentation alone, or the quota that was exceeded and the pause to make."""
+
+    quota_retry_delay: float = 34.4
+    """Pause that a 429 with ``"retry_info"`` asks for."""
+
+    partial_output: bool = False
+    """Whether a cancelled job has the results of what was answered until then. Not known
+    of the service."""
+
     max_request_bytes: int = 20 * 1024 * 1024
     """Largest JSON body."""
 
@@ -54,3 +72,9 @@ class Limits:
     long_file_ids: bool = False
     """Whether `files.get` works on result files, whose ids exceed the 40 characters of the
     Files API. The service refused it until 2026 and `files.delete` still is."""
+
+    def tokens_allowed(self, model: str) -> int | None:
+        """Return `enqueued_tokens` of a model, given by its resource name."""
+        if self.enqueued_tokens is None or isinstance(self.enqueued_tokens, int):
+            return self.enqueued_tokens
+        return self.enqueued_tokens.get(model.rpartition("/")[2])

@@ -1,6 +1,8 @@
 """What the emulator remembers of each request."""
 
+import json
 from collections.abc import Mapping
+from typing import Any
 
 from attrs import define, field
 
@@ -25,3 +27,12 @@ class LogEntry:
 
     body: bytes | None = field(default=None, repr=False)
     """The body, if it is JSON of at most a mebibyte."""
+
+    @property
+    def json(self) -> Any:
+        """The body, decoded; None if none was kept.
+
+        Raises:
+            ValueError: It is not JSON.
+        """
+        return None if self.body is None else json.loads(self.body)

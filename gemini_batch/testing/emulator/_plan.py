@@ -1,17 +1,43 @@
 """Decides which fault hits which request."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from fnmatch import fnmatchcase
+from typing import Final
 
-from attrs import define
+from attrs import define, field
 
+from gemini_batch.testing.emulator._dice import Dice
 from gemini_batch.testing.faults import Fault
+
+_SIDES: Final = 1 << 30
 
 
 @define
 class _Count:
+    fault: Fault
+    """Kept, so that no later fault can have its identity."""
+
+    dice: Dice = field(init=False)
     passed: int = 0
     hit: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        self.dice = Dice(f"fault {self.fault.seed}")
+
+    def strikes(self) -> bool:
+        """Count one matching request; tell whether the fault hits it."""
+        if self.passed < self.fault.skip:
+            self.passed += 1
+            return False
+        if self.dice.below(_SIDES) >= self.fault.probability * _SIDES:
+            return False
+        self.hit += 1
+        return True
+
+    @property
+    def used_up(self) -> bool:
+        return self.fault.times is not None and self.hit >= self.fault.times
 
 
 class FaultPlan:
@@ -19,39 +45,56 @@ class FaultPlan:
 
     Args:
         faults: The list that tests append to; used-up faults are taken off it.
+        state_of: Tells the state of the job that a path names; None if it names none.
     """
 
-    def __init__(self, faults: list[Fault]) -> None:
+    def __init__(
+        self, faults: list[Fault], state_of: Callable[[str], str | None] = lambda _: None
+    ) -> None:
         self._faults = faults
+        self._state_of = state_of
         self._counts: dict[int, _Count] = {}
 
     def take(self, method: str, path: str, headers: Mapping[str, str]) -> Fault | None:
         """Return the fault that hits this request, if one does, and count it."""
+        self._forget_removed()
         for fault in tuple(self._faults):
-            if not _matches(fault, method, path, headers):
+            if not self._matches(fault, method, path, headers):
                 continue
-            count = self._counts.setdefault(id(fault), _Count())
-            if count.passed < fault.skip:
-                count.passed += 1
+            count = self._counts.setdefault(id(fault), _Count(fault))
+            if not count.strikes():
                 continue
-            count.hit += 1
-            if count.hit >= fault.times:
+            if count.used_up:
                 self._drop(fault)
             return fault
         return None
+
+    def _forget_removed(self) -> None:
+        """Forget the counts of faults that a test took off the list."""
+        present = {id(fault) for fault in self._faults}
+        for known in self._counts.keys() - present:
+            del self._counts[known]
 
     def _drop(self, fault: Fault) -> None:
         del self._counts[id(fault)]
         # By identity: equal faults may stand in the list twice on purpose.
         for index, candidate in enumerate(self._faults):
             if candidate is fault:
-                del self._faults[index]
+                # A test in another thread may have cleared the list this moment.
+                with suppress(IndexError):
+                    del self._faults[index]
                 return
 
-
-def _matches(fault: Fault, method: str, path: str, headers: Mapping[str, str]) -> bool:
-    if fault.command is not None:
-        command = headers.get("X-Goog-Upload-Command", "")
-        if command.replace(" ", "") != fault.command.replace(" ", ""):
+    def _matches(
+        self, fault: Fault, method: str, path: str, headers: Mapping[str, str]
+    ) -> bool:
+        if fault.command is not None:
+            command = headers.get("X-Goog-Upload-Command", "")
+            if command.replace(" ", "") != fault.command.replace(" ", ""):
+                return False
+        if not (fnmatchcase(method, fault.method) and fnmatchcase(path, fault.path)):
             return False
-    return fnmatchcase(method, fault.method) and fnmatchcase(path, fault.path)
+        if fault.when is None:
+            return True
+        state = self._state_of(path)
+        return state is not None and fnmatchcase(state, fault.when)

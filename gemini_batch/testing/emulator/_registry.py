@@ -1,16 +1,21 @@
 """All jobs the emulator holds, their scripts, and the work of answering their requests."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from typing import Final
 
 from anyio.to_thread import run_sync
 
 from gemini_batch.testing.emulator._clock import Clock
-from gemini_batch.testing.emulator._jobs import SUCCEEDED, Job, Look, Moment, moment_of
+from gemini_batch.testing.emulator._errors import quota_exceeded
+from gemini_batch.testing.emulator._jobs import Job, Look, Moment, moment_of
 from gemini_batch.testing.emulator._limits import Limits
 from gemini_batch.testing.emulator._results import Answer, answer_rows
 from gemini_batch.testing.emulator._store import Store, StoredFile, digest_of
+
+_JOB_PATH: Final = re.compile("batches/[a-z0-9]+")
 
 
 class Registry(Mapping[str, Job]):
@@ -24,6 +29,11 @@ class Registry(Mapping[str, Job]):
         self._jobs: dict[str, Job] = {}
         self._scripts: list[tuple[str, tuple[Look, ...]]] = []
         self._next_sequence = 1
+        self.on_change: Callable[[Job], None] = lambda _: None
+        """Called with each job that is new or has changed, before that is answered."""
+
+        self.on_remove: Callable[[Job], None] = lambda _: None
+        """Called with each job that is deleted."""
 
     def __getitem__(self, name: str) -> Job:
         return self._jobs[name]
@@ -34,6 +44,10 @@ class Registry(Mapping[str, Job]):
     def __len__(self) -> int:
         return len(self._jobs)
 
+    def answer_with(self, answer: Answer) -> None:
+        """Let `answer` answer the requests that have no answer yet."""
+        self._answer = answer
+
     def script(self, name: str, looks: tuple[Look, ...]) -> None:
         """Fix the course of a job, or of later ones whose display name fits a pattern."""
         if not looks:
@@ -43,6 +57,7 @@ class Registry(Mapping[str, Job]):
             return
         job = self._jobs[name]
         job.course, job.course_taken, job.scripted_end = looks, 0, None
+        self.on_change(job)
 
     def add(self, job: Job) -> None:
         """Take a new job in; from now on it is listed."""
@@ -50,13 +65,19 @@ class Registry(Mapping[str, Job]):
             if fnmatchcase(job.display_name, pattern):
                 job.course = looks
                 break
-        job.state_now = lambda: self.moment(job).state
         job.sequence = self._next_sequence
-        self._next_sequence += 1
+        self.on_change(job)
+        self.restore(job)
+
+    def restore(self, job: Job) -> None:
+        """Take in a job that was known before."""
+        job.state_now = lambda: self.moment(job).state
+        self._next_sequence = max(self._next_sequence, job.sequence + 1)
         self._jobs[job.name] = job
 
     def remove(self, job: Job) -> None:
         """Forget a job. Its result file stays, as at the service."""
+        self.on_remove(job)
         del self._jobs[job.name]
         job.abandoned = True
         job.input_path.unlink(missing_ok=True)
@@ -72,9 +93,27 @@ class Registry(Mapping[str, Job]):
         """Return where a job is now."""
         return moment_of(job, self._clock.now(), self._limits)
 
-    def open_jobs(self) -> int:
-        """Return how many jobs have not ended."""
-        return sum(not self.moment(job).ended for job in self._jobs.values())
+    def state_named(self, path: str) -> str | None:
+        """Return the state of the job that a request path names; None if it names none."""
+        found = _JOB_PATH.search(path)
+        job = None if found is None else self._jobs.get(found[0])
+        return None if job is None else job.state
+
+    def check_quotas(self, model: str, tokens: int) -> None:
+        """Check that there is room for a job more, with so many tokens.
+
+        Raises:
+            Refusal: There is none.
+        """
+        bounds = self._limits
+        told = bounds.quota_retry_delay if bounds.quota_answer == "retry_info" else None
+        waiting = [job for job in self._jobs.values() if not self.moment(job).ended]
+        if len(waiting) >= bounds.max_open_jobs:
+            raise quota_exceeded("ConcurrentBatchJobsPerProject", retry_delay=told)
+        allowed = bounds.tokens_allowed(model)
+        enqueued = sum(job.tokens for job in waiting if job.model == model)
+        if allowed is not None and enqueued + tokens > allowed:
+            raise quota_exceeded("BatchEnqueuedTokensPerProjectPerModel", retry_delay=told)
 
     async def result_file(self, name: str) -> None:
         """Make a result file known if its job has ended and nobody has looked since."""
@@ -88,9 +127,14 @@ class Registry(Mapping[str, Job]):
         Runs in a thread, so that other requests go on meanwhile.
         """
         async with job.lock:
+            before = job.input_offset
             await run_sync(answer_rows, job, moment.answered, self._answer)
+            if job.abandoned:
+                return
+            if job.input_offset != before:
+                self.on_change(job)
             known = job.result_file in self._store
-            if job.file_name and moment.state == SUCCEEDED and not known:
+            if job.file_name and moment.has_output and not known:
                 await self._publish(job, moment.end_time or self._clock.now())
 
     async def _publish(self, job: Job, ended: dt.datetime) -> None:

@@ -42,7 +42,7 @@ def answer_rows(job: Job, upto: int, answer: Answer) -> None:
                 job.failed += 1
             else:
                 job.succeeded += 1
-            target.write(_encoded(result) + b"\n")
+            job.result_bytes += target.write(_encoded(result) + b"\n")
             job.input_offset += len(line)
 
 

@@ -1,32 +1,36 @@
 """The emulated service: a web server on a loopback port."""
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 import anyio
-from aiohttp import web
 
 from gemini_batch.testing.emulator._batches import Batches
 from gemini_batch.testing.emulator._clock import Clock, SpeedClock
+from gemini_batch.testing.emulator._control import Control
 from gemini_batch.testing.emulator._create import Creates
 from gemini_batch.testing.emulator._dispatch import Dispatcher, Gate
+from gemini_batch.testing.emulator._doors import Doors
 from gemini_batch.testing.emulator._files import Files
+from gemini_batch.testing.emulator._home import Home
 from gemini_batch.testing.emulator._jobs import Job, Look
+from gemini_batch.testing.emulator._journal import Journal
 from gemini_batch.testing.emulator._limits import Limits
 from gemini_batch.testing.emulator._log import LogEntry
+from gemini_batch.testing.emulator._memory import Memory
 from gemini_batch.testing.emulator._model import Model
 from gemini_batch.testing.emulator._plan import FaultPlan
+from gemini_batch.testing.emulator._players import Player, played_by
 from gemini_batch.testing.emulator._registry import Registry
-from gemini_batch.testing.emulator._results import Answer
 from gemini_batch.testing.emulator._routes import all_routes
 from gemini_batch.testing.emulator._store import Store, StoredFile
 from gemini_batch.testing.emulator._uploads import Uploads
 from gemini_batch.testing.faults import Fault
 from gemini_batch.types._settings import DeveloperAPI
-
-# Handlers that still run when the emulator closes get this many real seconds.
-_CLOSING_TIME: Final = 0.05
 
 
 class Emulator:
@@ -35,6 +39,10 @@ class Emulator:
     It listens on a loopback port while its ``async with`` block runs. It is as strict as
     the service, and its time runs faster. It cannot be started twice.
 
+    Tests may use it from another thread or event loop than it was started in: `script`,
+    `answers`, `unreachable`, `log`, `jobs`, `files`, `faults` (append and clear) and the
+    clock's `advance` are safe there.
+
     Args:
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
@@ -42,10 +50,16 @@ class Emulator:
         speed: Emulated seconds per real second; not used when a `clock` is given.
         clock: Where it reads the time; a `ManualClock` for tests that turn it themselves.
         model: What answers the requests: a `Model`, or a function of a request in
-            camelCase and a bare model name that returns a response or ``{"error": …}``.
-            It runs in a thread.
+            camelCase and a bare model name, as in `answers`. It runs in a thread.
         limits: Bounds and speeds of the service.
         access_log: Called with each request once it is answered.
+        data: Folder in which it keeps its jobs, files and time, and from which a later
+            one goes on, even after a crash. Left out, everything is forgotten at the end.
+        control: Whether programs on this machine may steer it over HTTP, without a key:
+            ``GET /emulator/status``, ``GET``, ``POST``, ``DELETE /emulator/faults``,
+            ``POST /emulator/clock`` with ``{"advance": seconds}``,
+            ``GET /emulator/log?since=n``, and ``POST /emulator/script`` with
+            ``{"job": …, "looks": […]}``.
     """
 
     def __init__(
@@ -56,30 +70,33 @@ class Emulator:
         api_key: str = "emulator-key",
         speed: float = 60.0,
         clock: Clock | None = None,
-        model: Model | Answer | None = None,
+        model: Model | Player | None = None,
         limits: Limits | None = None,
         access_log: Callable[[LogEntry], None] | None = None,
+        data: str | os.PathLike[str] | None = None,
+        control: bool = False,
     ) -> None:
         self.clock: Clock = clock or SpeedClock(speed)
         self.limits = limits or Limits()
         self.faults = list[Fault]()
         """Things to go wrong; taken off as they are used up."""
 
-        self.log: list[LogEntry] = []
-        """Every request, in the order of arrival."""
-
         self.url = ""
         """Scheme, host and port; empty before the start."""
 
-        self._host = host
-        self._port = port
+        self._log: list[LogEntry] = []
+        self._home = Home()
+        self._doors = Doors(host, port)
         self._api_key = api_key
         self._access_log = access_log
         chosen = Model() if model is None else model
-        answer: Answer = chosen.answer if isinstance(chosen, Model) else chosen
+        answer = chosen.answer if isinstance(chosen, Model) else played_by(chosen)
         self._store = Store()
         self._registry = Registry(self._store, self.clock, self.limits, answer)
-        self._runner: web.ServerRunner | None = None
+        self._data = None if data is None else Path(data)
+        self._memory: Memory | None = None
+        self._control = control
+        self._started = False
         self._gate = Gate()
 
     def __repr__(self) -> str:
@@ -102,6 +119,23 @@ class Emulator:
         """Its files by name, oldest first, expired ones included."""
         return self._store
 
+    @property
+    def log(self) -> list[LogEntry]:
+        """Every request, in the order of arrival; what a client has read is complete."""
+        # From another thread: the step that sent an answer may not have noted it yet.
+        return self._home.do(lambda: self._log)
+
+    def answers(self, player: Player) -> None:
+        """Let a function play the model from now on.
+
+        Args:
+            player: Called in a thread with each request, in camelCase, and the bare name
+                of the model. Returns a response, as the service writes it; or its text,
+                for a usual one; or ``{"error": {"code": …, "message": …}}``, with a gRPC
+                code, for a request that fails. One that raises fails too.
+        """
+        self._home.do(lambda: self._registry.answer_with(played_by(player)))
+
     def script(self, name_or_display_name: str, *looks: Look) -> None:
         """Fix the course of a job, whatever the clock says.
 
@@ -114,25 +148,61 @@ class Emulator:
                 operation); None takes a member away, and ``"output": None`` the response
                 as well.
         """
-        self._registry.script(name_or_display_name, looks)
+        self._home.do(lambda: self._registry.script(name_or_display_name, looks))
 
     async def __aenter__(self) -> Self:
-        """Start listening."""
-        if self._runner is not None:
+        """Start listening.
+
+        Raises:
+            OSError: It cannot listen there, or write its `data`.
+            RuntimeError: It was started before, or its `data` are in use.
+        """
+        if self._started:
             raise RuntimeError("an emulator cannot be started twice")
-        self._store.open()
-        # The address is part of answers, so it has to be known before the handlers are made.
-        gate = self._gate
-        self._runner = web.ServerRunner(
-            web.Server(gate, access_log=None), shutdown_timeout=_CLOSING_TIME
-        )
-        await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
-        port = self._runner.addresses[0][1]
-        shown = f"[{self._host}]" if ":" in self._host else self._host
-        self.url = f"http://{shown}:{port}"
-        gate.target = self._dispatcher()
+        self._started = True
+        self._home.settle()
+        try:
+            self._open_store()
+            # The address is part of answers, so it has to be known before the handlers
+            # are made.
+            await self._doors.open(self._gate)
+        except BaseException:
+            await self.aclose()
+            raise
+        host = self._doors.host
+        shown = f"[{host}]" if ":" in host else host
+        self.url = f"http://{shown}:{self._doors.port}"
+        self._gate.target = self._dispatcher()
         return self
+
+    def _open_store(self) -> None:
+        if self._data is None:
+            self._store.open()
+            return
+        folder = self._data / "files"
+        self._store.open(folder)
+        self._memory = Memory(
+            journal=Journal(self._data / "emulator.sqlite3"),
+            folder=folder,
+            registry=self._registry,
+            store=self._store,
+            clock=self.clock,
+        )
+        self._memory.recall()
+        self._memory.follow()
+
+    @asynccontextmanager
+    async def unreachable(self) -> AsyncIterator[None]:
+        """Listen no more while the ``async with`` block runs: connections are refused.
+
+        Those there are, are cut. Afterwards it is at its old address again.
+        """
+        was_open = await self._home.run(self._doors.shut)
+        try:
+            yield
+        finally:
+            if was_open:
+                await self._home.run(self._doors.reopen)
 
     def _dispatcher(self) -> Dispatcher:
         files = Files(self._registry, self._store, self.clock, self.limits, self.url)
@@ -152,9 +222,21 @@ class Emulator:
         return Dispatcher(
             api_key=self._api_key,
             routes=routes,
-            plan=FaultPlan(self.faults),
-            log=self.log,
+            plan=FaultPlan(self.faults, self._registry.state_named),
+            doors=self._doors,
+            log=self._log,
             access_log=self._access_log,
+            control=self._controls() if self._control else None,
+            before_answer=self._memory.note_time if self._memory else lambda: None,
+        )
+
+    def _controls(self) -> Control:
+        return Control(
+            registry=self._registry,
+            store=self._store,
+            clock=self.clock,
+            faults=self.faults,
+            log=self._log,
         )
 
     async def __aexit__(
@@ -163,16 +245,22 @@ class Emulator:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop listening and remove everything it stored."""
+        """Stop listening, and remove what it stored if not told where to keep it."""
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Stop listening and remove everything it stored. May be called again."""
+        """Stop listening, and remove what it stored if not told where to keep it.
+
+        May be called again.
+        """
+        self._home.leave()
         try:
-            if self._runner is not None:
+            if self._started:
                 self._registry.close()
                 with anyio.CancelScope(shield=True):
                     await self._gate.close()
-                    await self._runner.cleanup()
+                    await self._doors.aclose()
         finally:
+            if self._memory is not None:
+                self._memory.journal.close()
             self._store.close()

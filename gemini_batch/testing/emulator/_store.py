@@ -7,7 +7,7 @@ import os
 import secrets
 import string
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,17 +79,27 @@ class StoredFile:
 
 
 class Store(Mapping[str, StoredFile]):
-    """All files, by name, oldest first. What it wrote is removed by `close`."""
+    """All files, by name, oldest first."""
 
     def __init__(self) -> None:
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Path | None = None
         self._files: dict[str, StoredFile] = {}
         self._sequence: dict[str, int] = {}
         self._next = 1
+        self.on_add: Callable[[StoredFile, int], None] = lambda *_: None
+        """Called with each new file and its place in the order of creation."""
 
-    def open(self) -> None:
-        """Make room on the disk."""
-        self._folder = tempfile.TemporaryDirectory(prefix="gemini-emulator-")
+        self.on_remove: Callable[[str], None] = lambda _: None
+        """Called with the name of each file that goes."""
+
+    def open(self, folder: Path | None = None) -> None:
+        """Make room on the disk; without a `folder`, for as long as the store is open."""
+        if folder is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="gemini-emulator-")
+            folder = Path(self._temporary.name)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
 
     def __getitem__(self, name: str) -> StoredFile:
         return self._files[name]
@@ -102,9 +112,15 @@ class Store(Mapping[str, StoredFile]):
 
     def add(self, file: StoredFile) -> None:
         """Take a file in, under its name."""
+        sequence = self._next
+        self.on_add(file, sequence)
+        self.restore(file, sequence)
+
+    def restore(self, file: StoredFile, sequence: int) -> None:
+        """Take in a file that was known before."""
         self._files[file.name] = file
-        self._sequence[file.name] = self._next
-        self._next += 1
+        self._sequence[file.name] = sequence
+        self._next = max(self._next, sequence + 1)
 
     def newest_first(self) -> list[tuple[int, StoredFile]]:
         """Return all files with their places in the order of creation."""
@@ -112,6 +128,7 @@ class Store(Mapping[str, StoredFile]):
 
     def remove(self, name: str) -> None:
         """Forget a file and free its space."""
+        self.on_remove(name)
         self._files.pop(name).path.unlink(missing_ok=True)
         del self._sequence[name]
 
@@ -119,17 +136,26 @@ class Store(Mapping[str, StoredFile]):
         """Return the path of a file that does not exist yet."""
         if self._folder is None:
             raise RuntimeError("the store is not open")
-        return Path(self._folder.name, new_id(24))
+        return self._folder / new_id(24)
 
     def keep(self, file: StoredFile, path: Path) -> None:
         """Make a file's bytes reachable at a second path, which outlives the file."""
         os.link(file.path, path)
 
-    def close(self) -> None:
-        """Remove everything from the disk."""
+    def sweep(self, known: Collection[Path]) -> None:
+        """Remove from the disk what is neither a file here nor among `known`."""
         if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
+            kept = {file.path for file in self._files.values()} | set(known)
+            for path in self._folder.iterdir():
+                if path not in kept:
+                    path.unlink()
+
+    def close(self) -> None:
+        """Remove from the disk what was only for as long as it is open."""
+        if self._temporary is not None:
+            self._temporary.cleanup()
+            self._temporary = None
+        self._folder = None
 
 
 def digest_of(path: Path) -> str:

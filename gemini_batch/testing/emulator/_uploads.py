@@ -11,6 +11,7 @@ from aiohttp import web
 from attrs import define, field
 
 from gemini_batch.testing.emulator._clock import Clock
+from gemini_batch.testing.emulator._delivery import DroppedError
 from gemini_batch.testing.emulator._errors import Refusal, invalid
 from gemini_batch.testing.emulator._limits import Limits
 from gemini_batch.testing.emulator._store import Store, StoredFile, new_id
@@ -25,10 +26,6 @@ from gemini_batch.testing.emulator._web import (
 _FILE_ID: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 _MAX_DISPLAY_NAME: Final = 512
 _JSON_LIMIT: Final = 1 << 20
-
-
-class DroppedError(Exception):
-    """The connection is to be cut now, as a fault asked for."""
 
 
 @define(kw_only=True, eq=False)

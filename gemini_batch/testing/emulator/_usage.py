@@ -50,6 +50,14 @@ def prompt_usage(request: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def enqueued_tokens(request: Mapping[str, Any]) -> int:
+    """Return what a request of either kind counts against the enqueued tokens."""
+    if "contents" in request:
+        return int(prompt_usage(request)["promptTokenCount"])
+    parts = request["content"].get("parts", ())
+    return sum(count_tokens(part.get("text", "")) for part in parts)
+
+
 def thoughts_of(config: Mapping[str, Any], prompt: str, model: str) -> int:
     """Return how many tokens the model spends on thinking."""
     thinking = config.get("thinkingConfig", {})

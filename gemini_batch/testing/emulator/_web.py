@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import attrs
 from aiohttp import web
+from multidict import CIMultiDict
 
 from gemini_batch.testing.emulator._errors import Refusal, Violation, invalid, violations
 from gemini_batch.testing.emulator._validate import (
@@ -73,14 +74,10 @@ def json_answer(
 def raw_answer(
     body: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> web.Response:
-    """Return an answer whose JSON body is given as bytes."""
-    return web.Response(
-        status=status,
-        body=body,
-        content_type="application/json",
-        charset="UTF-8",
-        headers={**_HEADERS, **(headers or {})},
-    )
+    """Return an answer whose body is given as bytes: JSON, unless `headers` say otherwise."""
+    merged = CIMultiDict(_HEADERS, **{"Content-Type": "application/json; charset=UTF-8"})
+    merged.update(headers or {})
+    return web.Response(status=status, body=body, headers=merged)
 
 
 def refusal_answer(refusal: Refusal) -> web.Response:

@@ -1,0 +1,68 @@
+"""Jobs and files as JSON records, and back."""
+
+import datetime as dt
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from gemini_batch.testing.emulator._jobs import Job, Kind
+from gemini_batch.testing.emulator._store import StoredFile
+
+_JOB_TIMES: Final = ("create_time", "cancel_time", "update_time", "scripted_end")
+_FILE_TIMES: Final = ("create_time", "expire_time")
+_JOB_PATHS: Final = ("input_path", "result_path")
+# What belongs to the running emulator.
+_NOT_KEPT: Final = frozenset(("lock", "abandoned", "state_now"))
+
+
+def job_record(job: Job) -> dict[str, Any]:
+    """Return what there is to remember of a job."""
+    return _record(job)
+
+
+def file_record(file: StoredFile, sequence: int) -> dict[str, Any]:
+    """Return what there is to remember of a file."""
+    return {**_record(file), "sequence": sequence}
+
+
+def _record(thing: Job | StoredFile) -> dict[str, Any]:
+    record: dict[str, Any] = {}
+    for attribute in attrs.fields(type(thing)):
+        value = getattr(thing, attribute.name)
+        if attribute.name in _NOT_KEPT:
+            continue
+        if isinstance(value, dt.datetime):
+            value = value.isoformat()
+        elif isinstance(value, Path):
+            value = value.name
+        record[attribute.name] = value
+    return record
+
+
+def job_of(record: Mapping[str, Any], folder: Path) -> Job:
+    """Return the job of a record, whose files are in `folder`."""
+    values = _values(record, folder, _JOB_TIMES, _JOB_PATHS)
+    values["kind"] = Kind(values["kind"])
+    values["course"] = tuple(values["course"])
+    return Job(**values)
+
+
+def file_of(record: Mapping[str, Any], folder: Path) -> tuple[StoredFile, int]:
+    """Return the file of a record, whose bytes are in `folder`, and its sequence number."""
+    values = _values(record, folder, _FILE_TIMES, ("path",))
+    sequence = values.pop("sequence")
+    return StoredFile(**values), sequence
+
+
+def _values(
+    record: Mapping[str, Any], folder: Path, times: tuple[str, ...], paths: tuple[str, ...]
+) -> dict[str, Any]:
+    values = dict(record)
+    for name in times:
+        if values[name] is not None:
+            values[name] = dt.datetime.fromisoformat(values[name])
+    for name in paths:
+        values[name] = folder / values[name]
+    return values
