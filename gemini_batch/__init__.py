@@ -4,8 +4,9 @@ What is public is listed in ``__all__``, and loaded when it is first asked for: 
 package alone costs next to nothing.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gemini_batch._lazy import loader
 
 if TYPE_CHECKING:
     from gemini_batch import errors, types
@@ -124,22 +125,11 @@ __all__ = [
     "types",
 ]
 
-# From cheap to dear: a type or an error does not load the transport.
-_MODULES = ("types", "errors", "_version", "client", "checking")
-
 if not TYPE_CHECKING:  # else type checkers would believe in any name
-
-    def __getattr__(name: str) -> Any:
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        if name in _MODULES:
-            return import_module(f"{__name__}.{name}")
-        for module in _MODULES:
-            found = getattr(import_module(f"{__name__}.{module}"), name, None)
-            if found is not None:
-                break
-        globals()[name] = found
-        return found
+    # A type or an error does not load the transport.
+    __getattr__ = loader(
+        __name__, __all__, ("types", "errors", "_version", "client", "checking")
+    )
 
 
 def __dir__() -> list[str]:

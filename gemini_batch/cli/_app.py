@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from gemini_batch import CredentialsError, GeminiBatchError, __version__
 from gemini_batch.cli import _jobs, _submit
@@ -19,6 +20,7 @@ from gemini_batch.cli._files import files
 from gemini_batch.cli._results import results
 from gemini_batch.cli._screen import Screen, console_for
 from gemini_batch.cli._sink import silence_stdout
+from gemini_batch.cli._text import clean
 
 _HELP = """\
 Gemini batch jobs: upload, create, wait, read every answer.
@@ -103,6 +105,12 @@ def _usage(error: CycloptsError, as_json: bool) -> None:
     screen.remark(f"See {chain} --help")
 
 
+def _tell_retry(details: RetryDetails) -> None:
+    pause = f"{details.wait_for:.0f} s" if details.wait_for >= 1 else "a moment"
+    # By way of sys.stderr, which a live display stands in for.
+    print(clean(f"{details.caused_by}; trying again in {pause}"), file=sys.stderr)
+
+
 async def _main() -> int:
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - a coroutine that runs is in a task
@@ -117,9 +125,13 @@ def main() -> int:
         if isinstance(stream, io.TextIOWrapper):
             # A locale that lacks a letter is no reason to fail.
             stream.reconfigure(errors="backslashreplace")
+    # The program's own affair, unlike the library's: say why nothing happens for a while.
+    set_on_retry_hooks([_tell_retry])
     try:
         return asyncio.run(_main())
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except asyncio.CancelledError:
         return ExitCode.TERMINATED
+    finally:
+        set_on_retry_hooks(None)

@@ -173,7 +173,6 @@ def live(screen: Screen, view: RenderableType) -> Live:
         console=screen.err,
         refresh_per_second=8,
         redirect_stdout=False,
-        redirect_stderr=False,
     )
 
 

@@ -4,8 +4,9 @@ What is public is loaded when it is first asked for, because pytest imports this
 every run, for the fixtures.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from gemini_batch._lazy import loader
 
 if TYPE_CHECKING:
     from gemini_batch.testing._fault_files import load_faults
@@ -30,19 +31,8 @@ __all__ = [
     "load_faults",
 ]
 
-_MODULES = ("faults", "_fault_files", "emulator")
-
 if not TYPE_CHECKING:  # else type checkers would believe in any name
-
-    def __getattr__(name: str) -> Any:
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        for module in _MODULES:
-            found = getattr(import_module(f"{__name__}.{module}"), name, None)
-            if found is not None:
-                break
-        globals()[name] = found
-        return found
+    __getattr__ = loader(__name__, __all__, ("faults", "_fault_files", "emulator"))
 
 
 def __dir__() -> list[str]:

@@ -17,7 +17,7 @@ import anyio
 import pytest
 
 from gemini_batch import Client
-from gemini_batch.testing import Emulator
+from gemini_batch.testing import Emulator, Fault
 from tests.cli.program import ARGV, KEY, in_process_of_its_own
 
 CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
@@ -242,3 +242,15 @@ async def test_ctrl_c_gives_the_cursor_back(service: Emulator, input_file: Path)
     assert code == 130
     assert seen.count("\x1b[?25l") == seen.count("\x1b[?25h") == 1
     assert f"gemini-batch wait {name}" in seen
+
+
+async def test_why_nothing_happens_is_said(service: Emulator) -> None:
+    """A service that fails is tried again, which takes a while."""
+    service.faults.append(Fault(status=503, headers={"Retry-After": "0"}))
+
+    ran = await program("list", "--json")
+
+    assert ran.code == 0
+    assert "503 UNAVAILABLE" in ran.err
+    assert "trying again in a moment" in ran.err
+    assert KEY not in ran.err

@@ -5,7 +5,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from gemini_batch.testing.emulator._clock import stamp
@@ -147,7 +147,7 @@ def test_deep_nesting_is_refused() -> None:
 @given(st.text(max_size=30))
 def test_decoding_fails_with_value_errors_only(text: str) -> None:
     try:
-        expected = json.loads(text, parse_constant=lambda name: pytest.skip(name))
+        expected = json.loads(text, parse_constant=lambda _: reject())
     except ValueError:
         with pytest.raises(ValueError):
             decode(text)
