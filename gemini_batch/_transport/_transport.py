@@ -1,6 +1,7 @@
 """One loop that sends requests: keys, limits on time, retries, typed errors."""
 
 import io
+import math
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
@@ -205,6 +206,8 @@ class Transport:
                 async for piece in body.open():
                     scope.deadline = anyio.current_time() + patience
                     yield piece
+                    # What follows is our own time: a slow disk, a slow callback.
+                    scope.deadline = math.inf
                 scope.deadline = anyio.current_time() + patience
 
             yield pieces()

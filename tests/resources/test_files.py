@@ -18,6 +18,7 @@ from gemini_batch import (
     InputError,
     PermissionDeniedError,
     ServerError,
+    Timeouts,
     TransferProgress,
     TransportError,
 )
@@ -25,6 +26,7 @@ from gemini_batch._transfer._local import Source
 from gemini_batch._transfer._upload import Upload
 from gemini_batch.testing import Emulator, Fault, ManualClock
 from tests.support.rows import MODEL, many
+from tests.support.settings import QUICK
 
 CHUNK = 262_144
 UPLOADS = "/upload/*"
@@ -480,3 +482,18 @@ async def test_a_download_can_be_read_as_a_stream(
 
     assert data == stored(emulator, name)
     assert (pieces.offset, pieces.total) == (len(data), len(data))
+
+
+async def test_a_slow_callback_is_no_standstill(emulator: Emulator) -> None:
+    limits = Timeouts(connect=0.05, read=0.05)
+
+    async def slowly(_: TransferProgress) -> None:
+        await anyio.sleep(0.15)
+
+    async with Client(emulator.api, retry=QUICK, timeouts=limits) as client:
+        await client.files.upload(bytes(2 << 20), on_progress=slowly)
+
+    assert [e.headers.get("X-Goog-Upload-Command") for e in emulator.log] == [
+        "start",
+        "upload, finalize",
+    ]
