@@ -2,6 +2,7 @@
 
 import base64
 import datetime as dt
+import re
 from array import array
 from typing import Any, get_origin
 
@@ -10,6 +11,8 @@ from cattrs import Converter
 from cattrs.gen import make_dict_unstructure_fn
 
 from gemini_batch._codec._generate import renames, structure_function
+
+_DIGITS = re.compile(r"-?\d{1,20}", re.ASCII)  # an int64 has no more
 
 
 def build_converter() -> Converter:
@@ -69,8 +72,10 @@ def _structure_bool(value: object, _: type[bool]) -> bool:
 
 def _structure_int(value: object, _: type[int]) -> int:
     # proto3 JSON sends 64-bit integers as strings and lets 1.0 stand for 1.
-    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
         return int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
     if isinstance(value, float) and value.is_integer():
         return int(value)
     raise _wrong("an integer", value)

@@ -6,6 +6,7 @@ from gemini_batch._transfer._download import Download, open_download
 from gemini_batch._transfer._local import Appender, in_thread, make_file, read_at, remove
 from gemini_batch._transport import Transport
 from gemini_batch._wire.files import DeveloperFiles
+from gemini_batch.errors import TransportError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,7 +83,13 @@ class BlockReader:
             async for piece in download:
                 await appender.write(piece)
             await appender.flush()
+            _check_whole(download, self._name)
         except BaseException:
             remove(path)
             raise
         self._spool, self._offset = path, 0
+
+
+def _check_whole(download: Download, name: str) -> None:
+    if download.total is not None and download.offset != download.total:
+        raise TransportError(message=f"{name} ended early")

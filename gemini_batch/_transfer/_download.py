@@ -41,6 +41,7 @@ class Download:
         self._documented = True
         self._skip = 0
         self._failures = 0
+        self._opened_at = start
         self.offset = start
         """Bytes of the file before the next piece."""
 
@@ -109,15 +110,16 @@ class Download:
         """Tell a true end from a connection that closed early."""
         if self._skip:
             raise TransportError(message=f"{self._name} is shorter than it was")
+        self._stream = None
         if self.total is None:
-            self.at_end = True
+            # A part may be shorter than was asked for: what follows it tells the end.
+            self.at_end = not self.ranged or self.offset == self._opened_at
             return
         expected = self.total
         if self.ranged and self._stop is not None:
             expected = min(expected, self._stop)
         if self.offset < expected:
             raise TransportError(message=f"the download of {self._name} broke off")
-        self._stream = None
         self.at_end = self.offset >= self.total
 
     async def _pause(self, exc: TransportError) -> None:
@@ -132,6 +134,7 @@ class Download:
 
     async def _open(self) -> None:
         self._skip = 0
+        self._opened_at = self.offset
         try:
             self._stream = await self._request()
         except ApiError as exc:
@@ -162,10 +165,11 @@ class Download:
             return await self._enter()
 
     async def _enter(self) -> ByteStream:
-        # Once a service has sent more than was asked for, there is no range to ask for.
-        stop = None if self._stop is None or self.offset >= self._stop else self._stop
+        if self._stop is not None and self.offset >= self._stop:
+            # The service has sent more than was asked for, and will go on to the end.
+            self._stop = None
         request = self._files.download(
-            self._name, start=self.offset, stop=stop, documented=self._documented
+            self._name, start=self.offset, stop=self._stop, documented=self._documented
         )
         return await self._stack.enter_async_context(self._transport.stream(request))
 

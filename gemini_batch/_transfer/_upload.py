@@ -1,6 +1,7 @@
 """Resumable uploads. After any failure the service is asked what it holds."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncGenerator, Callable
 
 import anyio
 from attrs import frozen
@@ -81,7 +82,7 @@ class Upload:
         self._digest = Digest()
         self._failures = 0
         self._confirmed = 0
-        self._trouble: Exception | None = None
+        self._trouble: BaseException | None = None
         self._reported = -1
 
     async def run(self) -> File:
@@ -167,7 +168,7 @@ class Upload:
             raise TransportError(message=f"the service did not finish {self._name}")
         return state
 
-    async def _blocks(self, offset: int, stop: int) -> AsyncIterator[bytes]:
+    async def _blocks(self, offset: int, stop: int) -> AsyncGenerator[bytes, None]:
         """Yield the bytes from `offset` up to, not including, `stop`."""
         try:
             while offset < stop:
@@ -175,9 +176,16 @@ class Upload:
                 await self._digest.update(offset, block)
                 yield block
                 offset += len(block)
-                await self._report(offset)
+                if offset < stop:
+                    # The end of it is told once the service has confirmed it.
+                    await self._report(offset)
         except Exception as exc:
             self._trouble = exc
+            raise
+        except asyncio.CancelledError as exc:
+            # aiohttp cancels its task when the connection breaks; a callback may raise it.
+            if not _is_being_cancelled():
+                self._trouble = exc
             raise
 
     async def _read_source(self, offset: int, length: int) -> bytes:
@@ -265,6 +273,11 @@ class Upload:
             self._reported = done
             news = TransferProgress(done=done, total=self._source.size)
             await tell(self._on_progress, news)
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _raise_if_fatal(exc: TransportError | ApiError) -> None:

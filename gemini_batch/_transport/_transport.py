@@ -2,8 +2,8 @@
 
 import io
 import math
-from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 import aiohttp
@@ -141,7 +141,7 @@ class Transport:
     async def _exchange(
         self, request: Request, url: str, headers: dict[str, str]
     ) -> aiohttp.ClientResponse:
-        with self._standstill(request) as data:
+        async with self._standstill(request) as data:
             if isinstance(request.body, StreamedBody):
                 headers["Content-Length"] = str(request.body.length)
             return await self._session.request(
@@ -185,10 +185,10 @@ class Transport:
             total=None, sock_connect=limits.connect, sock_read=limits.read
         )
 
-    @contextmanager
-    def _standstill(
+    @asynccontextmanager
+    async def _standstill(
         self, request: Request
-    ) -> Iterator[bytes | io.BytesIO | AsyncIterator[bytes] | None]:
+    ) -> AsyncIterator[bytes | io.BytesIO | AsyncIterator[bytes] | None]:
         """Give the body to send, and bound the time in which nothing of it moves.
 
         aiohttp has no limit on writing, so the deadline is moved on with each piece it takes.
@@ -200,21 +200,36 @@ class Transport:
             yield io.BytesIO(body) if body is not None and large else body
             return
         patience = self._timeouts.connect + self._timeouts.read
-        with anyio.fail_after(patience) as scope:
-
-            async def pieces() -> AsyncIterator[bytes]:
-                async for piece in body.open():
-                    scope.deadline = anyio.current_time() + patience
-                    yield piece
-                    # What follows is our own time: a slow disk, a slow callback.
-                    scope.deadline = math.inf
-                scope.deadline = anyio.current_time() + patience
-
-            yield pieces()
+        with anyio.move_on_after(patience) as scope:
+            pieces = _moving(body, scope, patience)
+            try:
+                yield pieces
+            finally:
+                # While aiohttp's task still runs it, it ends with that task.
+                with suppress(RuntimeError):
+                    await pieces.aclose()
+        if scope.cancelled_caught:
+            raise TimeoutError("the upload stood still")
 
 
 def _lower(raw: aiohttp.ClientResponse) -> Mapping[str, str]:
     return {name.lower(): value for name, value in raw.headers.items()}
+
+
+async def _moving(
+    body: StreamedBody, scope: anyio.CancelScope, patience: float
+) -> AsyncGenerator[bytes, None]:
+    """Yield a body's pieces, moving a scope's deadline on with each that is taken."""
+    source = body.open()
+    try:
+        async for piece in source:
+            scope.deadline = anyio.current_time() + patience
+            yield piece
+            # What follows is our own time: a slow disk, a slow callback.
+            scope.deadline = math.inf
+    finally:
+        await source.aclose()
+    scope.deadline = anyio.current_time() + patience
 
 
 async def _read_up_to(content: aiohttp.StreamReader, most: int) -> bytes:

@@ -1,6 +1,6 @@
 """One HTTP exchange as data."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from enum import Enum
 
 from attrs import field, frozen
@@ -26,7 +26,7 @@ class StreamedBody:
     length: int
     """Bytes in all."""
 
-    open: Callable[[], AsyncIterator[bytes]]
+    open: Callable[[], AsyncGenerator[bytes, None]]
     """Returns a fresh stream of exactly these bytes, for one try."""
 
 

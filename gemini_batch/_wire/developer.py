@@ -76,6 +76,9 @@ class JobMark:
 
     name: str
     intent_token: str | None
+    model: str
+    kind: JobKind
+    state: JobState
     create_time: dt.datetime | None
 
 
@@ -188,7 +191,12 @@ class DeveloperBatches:
         if operation.get("done") != b"true" or job.done:
             return job
         # It has ended, whatever the state is called.
-        return evolve(job, state=_ending(job.error, has_response="response" in operation))
+        return evolve(
+            job,
+            state=_ending(
+                job.error, has_output=dest is not None or "response" in operation
+            ),
+        )
 
     def read_resource(self, body: bytes, kind: JobKind) -> BatchJob:
         """Read the plain resource that an update answers with."""
@@ -232,8 +240,11 @@ class DeveloperBatches:
         except DecodeError:
             made = None
         return JobMark(
-            name=name if isinstance(name, str) else "",
-            intent_token=split_display_name(label if isinstance(label, str) else None)[1],
+            name=_text(name),
+            intent_token=split_display_name(_text(label))[1],
+            model=_text(batch.get("model")),
+            kind=_kind(_text(batch.get("@type"))),
+            state=_state(_text(batch.get("state"))),
             create_time=made,
         )
 
@@ -302,15 +313,19 @@ def _state(wire: str) -> JobState:
     return JobState(wire.lower() or JobState.UNSPECIFIED)
 
 
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _ending(error: Status | None, *, has_response: bool) -> JobState:
+def _ending(error: Status | None, *, has_output: bool) -> JobState:
     """Return how an operation ended that is done and does not say so by its state."""
     if error is not None:
         return JobState.CANCELLED if error.code == _CANCELLED else JobState.FAILED
-    return JobState.SUCCEEDED if has_response else JobState.FAILED
+    return JobState.SUCCEEDED if has_output else JobState.FAILED
 
 
 def _stats(stats: _Stats | None) -> CompletionStats | None:

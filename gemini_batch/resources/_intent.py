@@ -22,7 +22,7 @@ from gemini_batch.errors import (
     InputError,
     TransportError,
 )
-from gemini_batch.types import BatchJob, JobKind
+from gemini_batch.types import BatchJob, JobKind, JobState
 
 log = logging.getLogger("gemini_batch.batches")
 
@@ -31,6 +31,7 @@ _AMBIGUOUS = frozenset({408, 409, 499})
 _SERVER_ERROR = 500
 _PAGE_SIZE = 100
 _TWIN_LOOKS = 2
+_TWIN_PATIENCE = 10.0  # seconds for these looks beside their pauses
 
 
 class Intent:
@@ -64,14 +65,17 @@ class Intent:
         """
         if not self._has_key:
             return None
-        job = await self._find(since=None)
-        if job is not None and (job.model, job.kind) != (self._model, self._kind):
+        marks = await self._find(since=None)
+        if not marks:
+            return None
+        mark = _kept(marks)
+        if not self._is_ours(mark):
             raise InputError.one(
-                f"it belongs to {job.name}, a job of kind {job.kind} for {job.model}",
+                f"it belongs to {mark.name}, a job of kind {mark.kind} for {mark.model}",
                 remedy="Use another key for another job.",
                 field="idempotency_key",
             )
-        return job
+        return await self._get(mark.name)
 
     async def create(self, request: Request) -> BatchJob:
         """Send the create, once, and return its job.
@@ -93,41 +97,59 @@ class Intent:
         else:
             return await self._without_twin(job, since) if self._has_key else job
         log.debug("no usable answer to a create; looking for %s", self.token)
-        found = await self._look_up(since, self._transport.retry.lookup_pauses)
-        if found is None:
-            raise CreateOutcomeUnknownError(
-                intent_token=self.token, model=self._model
-            ) from cause
-        return found
+        for pause in self._transport.retry.lookup_pauses:
+            await anyio.sleep(pause)
+            try:
+                marks = [mark for mark in await self._find(since) if self._is_ours(mark)]
+                if marks:
+                    return await self._get((await self._settled(marks)).name)
+            except (TransportError, ApiError, DecodeError) as exc:
+                log.debug("cannot look for %s: %s", self.token, exc)
+        raise CreateOutcomeUnknownError(
+            intent_token=self.token, model=self._model
+        ) from cause
 
     async def _without_twin(self, job: BatchJob, since: dt.datetime) -> BatchJob:
         """Return the one job of this key that stays.
 
         Another call with the same key, perhaps one that was cut short, may have been under
-        way while ours looked. Creates take seconds, so it shows a little later.
+        way while ours looked. Creates take seconds, so it shows a little later. This is a
+        precaution: what fails here, or takes long, is let go.
         """
-        for pause in self._transport.retry.lookup_pauses[:_TWIN_LOOKS]:
-            kept = await self._look_up(since, (pause,))
-            if kept is not None and kept.name != job.name:
-                return kept
+        pauses = self._transport.retry.lookup_pauses[:_TWIN_LOOKS]
+        with (
+            anyio.move_on_after(sum(pauses) + _TWIN_PATIENCE),
+            contextlib.suppress(TransportError, ApiError, DecodeError),
+        ):
+            for pause in pauses:
+                await anyio.sleep(pause)
+                marks = [mark for mark in await self._find(since) if self._is_ours(mark)]
+                if len(marks) > 1:
+                    kept = await self._settled(marks)
+                    return job if kept.name == job.name else await self._get(kept.name)
         return job
 
-    async def _look_up(
-        self, since: dt.datetime, pauses: tuple[float, ...]
-    ) -> BatchJob | None:
-        for pause in pauses:
-            await anyio.sleep(pause)
-            try:
-                job = await self._find(since)
-            except (TransportError, ApiError, DecodeError) as exc:
-                log.debug("cannot look for %s: %s", self.token, exc)
-                continue
-            if job is not None:
-                return job
-        return None
+    async def _settled(self, marks: list[JobMark]) -> JobMark:
+        """Return the job that stays, and cancel its twins. For those who made one of them."""
+        kept = _kept(marks)
+        for twin in marks:
+            if twin.name != kept.name and not twin.state.is_terminal:
+                log.debug("cancelling %s, a twin of %s", twin.name, kept.name)
+                with contextlib.suppress(GeminiBatchError):
+                    await self._transport.send(self._wire.cancel(twin.name))
+        return kept
 
-    async def _find(self, since: dt.datetime | None) -> BatchJob | None:
-        """Walk the list for the token; keep the oldest job that has it, cancel others.
+    def _is_ours(self, mark: JobMark) -> bool:
+        # What a list leaves out of a job is no reason to make another.
+        same_model = not mark.model or mark.model == self._model
+        return same_model and mark.kind == self._kind
+
+    async def _get(self, name: str) -> BatchJob:
+        answer = await self._transport.send(self._wire.get(name))
+        return self._wire.read_job(answer.body)
+
+    async def _find(self, since: dt.datetime | None) -> list[JobMark]:
+        """Walk the list for jobs with the token.
 
         Raises:
             DecodeError: The list is not whole, so that absence means nothing.
@@ -152,22 +174,24 @@ class Intent:
                 since is not None and newest_first and before is not None and before < since
             )
             if token is None or past:
-                return await self._oldest(found)
+                return found
             if token in seen:
                 raise DecodeError(message="the list goes round in circles")
             seen.add(token)
 
-    async def _oldest(self, found: list[JobMark]) -> BatchJob | None:
-        latest = dt.datetime.max.replace(tzinfo=dt.UTC)
-        found.sort(key=lambda mark: mark.create_time or latest)
-        for twin in found[1:]:
-            # One that has ended already cannot be cancelled, and need not be.
-            with contextlib.suppress(GeminiBatchError):
-                await self._transport.send(self._wire.cancel(twin.name))
-        if not found:
-            return None
-        answer = await self._transport.send(self._wire.get(found[0].name))
-        return self._wire.read_job(answer.body)
+
+def _kept(marks: list[JobMark]) -> JobMark:
+    """Return the job of several that stays: the oldest, of those that are any use.
+
+    The name decides between equals, so that all who look decide alike.
+    """
+    latest = dt.datetime.max.replace(tzinfo=dt.UTC)
+
+    def order(mark: JobMark) -> tuple[bool, dt.datetime, str]:
+        useless = mark.state.is_terminal and mark.state != JobState.SUCCEEDED
+        return useless, mark.create_time or latest, mark.name
+
+    return min(marks, key=order)
 
 
 def is_ambiguous(exc: TransportError | ApiError | DecodeError) -> bool:

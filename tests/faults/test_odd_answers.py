@@ -82,15 +82,42 @@ async def test_an_end_without_a_length_is_an_end(tmp_path: Path) -> None:
         assert await download(api, tmp_path / "out") == b"0123"
 
 
-async def test_results_of_unknown_size_end_at_a_short_block() -> None:
+async def test_results_of_unknown_size_end_where_nothing_follows() -> None:
     row = b'{"key":"a","error":{"code":4}}\n'
     part = http("206 Partial Content", f"Content-Range: bytes 0-{len(row) - 1}/*", body=row)
     job = recorded("gemini/get-succeeded-file.response.json")
 
-    async with raw_server(http("200 OK", body=job), part) as api, Client(api) as client:
+    more = http(
+        "206 Partial Content",
+        f"Content-Range: bytes {len(row)}-{2 * len(row) - 1}/*",
+        body=row,
+    )
+
+    async with (
+        raw_server(http("200 OK", body=job), part, more, http("416 x")) as api,
+        Client(api) as client,
+    ):
         keys = [result.key async for result in client.batches.results("batches/x")]
 
-    assert keys == ["a"]
+    # Parts may be shorter than was asked for; only what follows tells the end.
+    assert keys == ["a", "a"]
+
+
+async def test_ranges_that_are_honoured_late_lose_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = b"".join(b'{"key":"k%d","error":{"code":4}}\n' % n for n in range(100))
+    half = len(rows) // 2
+    monkeypatch.setattr(_blocks.BlockReader.__init__, "__kwdefaults__", {"block_size": 100})
+    job = http("200 OK", body=recorded("gemini/get-succeeded-file.response.json"))
+    whole = http("200 OK", body=rows[:half], length=len(rows))
+    place = f"Content-Range: bytes {half}-{len(rows) - 1}/{len(rows)}"
+    rest = http("206 Partial Content", place, body=rows[half:])
+
+    async with raw_server(job, whole, rest) as api, Client(api, retry=QUICK) as client:
+        keys = [result.key async for result in client.batches.results("batches/x")]
+
+    assert keys == [f"k{n}" for n in range(100)]
 
 
 async def test_past_the_end_is_not_the_end_where_more_is_known_of(tmp_path: Path) -> None:

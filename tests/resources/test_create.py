@@ -408,6 +408,77 @@ async def test_a_call_that_was_cut_short_and_its_repeat_make_one_job(
     assert states.count(True) == 1
 
 
+async def two_of_one_key(
+    emulator: Emulator, client: Client, clock: ManualClock
+) -> tuple[BatchJob, BatchJob]:
+    """Make two live jobs with the same token, as two processes might, and return them."""
+    jobs = []
+    for _ in range(2):
+        # Nobody sees the other: the lists are empty, before and after.
+        emulator.faults.append(Fault(path="*/batches", status=200, body=b"{}", times=3))
+        jobs.append(
+            await client.batches.create(
+                MODEL, inlined_requests=REQUESTS, idempotency_key="x"
+            )
+        )
+        clock.advance(0.5)
+    assert jobs[0].name != jobs[1].name
+    return jobs[0], jobs[1]
+
+
+async def test_a_dead_elder_does_not_take_a_living_twin_along(
+    emulator: Emulator, client: Client, clock: ManualClock
+) -> None:
+    elder, younger = await two_of_one_key(emulator, client, clock)
+    await client.batches.cancel(elder)
+    clock.advance(1.1)
+
+    job = await client.batches.create(MODEL, inlined_requests=REQUESTS, idempotency_key="x")
+
+    assert job.name == younger.name
+    assert emulator.jobs[younger.name].cancel_time is None
+
+
+async def test_adopting_cancels_nothing(
+    emulator: Emulator, client: Client, clock: ManualClock
+) -> None:
+    elder, younger = await two_of_one_key(emulator, client, clock)
+
+    job = await client.batches.create(MODEL, inlined_requests=REQUESTS, idempotency_key="x")
+    with pytest.raises(InputError, match="idempotency_key"):
+        await client.batches.create(
+            "gemini-2.5-pro", inlined_requests=REQUESTS, idempotency_key="x"
+        )
+
+    assert job.name == elder.name
+    assert emulator.jobs[younger.name].cancel_time is None
+
+
+async def test_a_job_for_another_model_is_no_twin(
+    emulator: Emulator, client: Client
+) -> None:
+    await client.batches.create(MODEL, inlined_requests=REQUESTS, idempotency_key="x")
+    # The first look, before the create, does not see it; those after do.
+    emulator.faults.append(Fault(path="*/batches", status=200, body=b"{}"))
+
+    job = await client.batches.create(
+        "gemini-2.5-pro", inlined_requests=REQUESTS, idempotency_key="x"
+    )
+
+    assert job.model == "models/gemini-2.5-pro"
+    assert all(job.cancel_time is None for job in emulator.jobs.values())
+
+
+async def test_a_list_that_fails_does_not_take_a_created_job_away(
+    emulator: Emulator, client: Client
+) -> None:
+    emulator.faults.append(Fault(path="*/batches", status=503, skip=1, times=99))
+
+    job = await client.batches.create(MODEL, inlined_requests=REQUESTS, idempotency_key="x")
+
+    assert list(emulator.jobs) == [job.name]
+
+
 async def test_a_list_that_is_not_whole_proves_nothing(
     emulator: Emulator, client: Client
 ) -> None:

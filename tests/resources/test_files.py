@@ -1,5 +1,6 @@
 """Files over real HTTP: uploads that go on after any failure, downloads that do too."""
 
+import asyncio
 import hashlib
 import os
 from collections.abc import AsyncIterator
@@ -264,6 +265,27 @@ async def test_what_on_progress_raises_ends_the_upload(
 
     with pytest.raises(KeyError):
         await client.files.upload(b"abc", on_progress=stop_at_the_end)
+
+
+async def test_a_callback_may_cancel(client: Client) -> None:
+    def stop(progress: TransferProgress) -> None:
+        if progress.done:
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await client.files.upload(bytes(3 << 20), on_progress=stop)
+
+
+async def test_the_last_news_is_told_to_its_end(client: Client) -> None:
+    told: list[int] = []
+
+    async def slowly(progress: TransferProgress) -> None:
+        await anyio.sleep(0.05)
+        told.append(progress.done)
+
+    await client.files.upload(bytes(2 << 20), on_progress=slowly)
+
+    assert told == [0, 1 << 20, 2 << 20]
 
 
 async def test_on_progress_may_be_awaited(

@@ -1,7 +1,7 @@
 """Sending: what is repeated and what is not, limits on time, and where the key goes."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import aiohttp
@@ -271,7 +271,7 @@ async def test_an_upload_that_stands_still_is_given_up() -> None:
         base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         taken: list[int] = []
 
-        async def endless() -> AsyncIterator[bytes]:
+        async def endless() -> AsyncGenerator[bytes, None]:
             while True:
                 taken.append(1)
                 yield b"x" * (1 << 20)

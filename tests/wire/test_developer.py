@@ -113,6 +113,7 @@ def test_both_prefixes_are_taken_off(wire: str, state: JobState) -> None:
         ({"error": {"code": 1}}, JobState.CANCELLED),
         ({"error": {"code": 13}}, JobState.FAILED),
         ({"response": {}}, JobState.SUCCEEDED),
+        ({"metadata": {"output": {"responsesFile": "files/x"}}}, JobState.SUCCEEDED),
         ({}, JobState.FAILED),
     ],
 )
@@ -120,7 +121,8 @@ def test_both_prefixes_are_taken_off(wire: str, state: JobState) -> None:
 def test_what_is_done_has_ended_whatever_its_state_is_called(
     rest: dict[str, Any], state: JobState, wire: str
 ) -> None:
-    operation = {"name": "batches/a", "done": True, "metadata": {"state": wire}, **rest}
+    metadata = {"state": wire, **rest.get("metadata", {})}
+    operation = {"name": "batches/a", "done": True, **rest, "metadata": metadata}
 
     assert BATCHES.read_job(json.dumps(operation).encode()).state is state
 
