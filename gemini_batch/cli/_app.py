@@ -19,7 +19,7 @@ from gemini_batch.cli._exit import ExitCode, code_of, explain
 from gemini_batch.cli._files import files
 from gemini_batch.cli._results import results
 from gemini_batch.cli._screen import Screen, console_for
-from gemini_batch.cli._sink import silence_stdout
+from gemini_batch.cli._sink import open_closed, silence_broken
 from gemini_batch.cli._text import clean
 
 _HELP = """\
@@ -67,7 +67,7 @@ async def run(tokens: Sequence[str]) -> int:
         return await _run(tokens, as_json)
     except BrokenPipeError:
         # The reader has had enough, as `head` has.
-        silence_stdout()
+        silence_broken()
         return ExitCode.OK
 
 
@@ -121,6 +121,7 @@ async def _main() -> int:
 
 def main() -> int:
     """Run the program with the arguments of this process; return its exit code."""
+    open_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A locale that lacks a letter is no reason to fail.

@@ -3,6 +3,7 @@
 import datetime as dt
 import os
 import signal
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,6 +17,7 @@ from gemini_batch.cli import _text
 from gemini_batch.cli._connect import DEFAULT_PORT, EMULATOR_KEY, EMULATOR_VARIABLE
 from gemini_batch.cli._exit import ExitCode
 from gemini_batch.cli._screen import Screen
+from gemini_batch.cli._sink import silence_broken
 from gemini_batch.testing import (
     Emulator,
     Fault,
@@ -33,7 +35,7 @@ async def emulator(
     *,
     host: str = "127.0.0.1",
     port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535))] = DEFAULT_PORT,
-    speed: Annotated[float, Parameter(validator=Number(gt=0))] = 60.0,
+    speed: Annotated[float, Parameter(validator=Number(gt=0, lte=1e9))] = 60.0,
     clock: Literal["real", "fast", "hand"] = "fast",
     data: Path | None = None,
     faults: Path | None = None,
@@ -168,15 +170,29 @@ async def _until_told() -> None:
 
 
 class _Log:
-    """Writes a line per request."""
+    """Writes a line per request, as long as somebody reads."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
         self._count = 0
+        self._unread = False
 
     def write(self, entry: LogEntry) -> None:
         """Take in a request that has been answered."""
         self._count += 1
+        self._try(lambda: self._write(entry))
+
+    def _try(self, write: Callable[[], None]) -> None:
+        if self._unread:
+            return
+        try:
+            write()
+        except OSError:
+            # Its clients still need the emulator.
+            self._unread = True
+            silence_broken()
+
+    def _write(self, entry: LogEntry) -> None:
         command = entry.headers.get(_UPLOAD_COMMAND)
         if self._screen.as_json:
             self._screen.document(
@@ -203,6 +219,9 @@ class _Log:
 
     def close(self) -> None:
         """Say that it is over."""
+        self._try(self._close)
+
+    def _close(self) -> None:
         if self._screen.as_json:
             self._screen.document({"event": "stopped", "requests": self._count})
         else:

@@ -22,13 +22,21 @@ Style = str
 _TOLD = ("What is wrong", "What to do")
 
 
+class _Console(Console):
+    """Leaves it to the program what happens when its reader has gone."""
+
+    def on_broken_pipe(self) -> None:
+        """Say so; rich would end the program, with a code of failure."""
+        raise BrokenPipeError
+
+
 def console_for(stream: TextIO) -> Console:
     """Return a console that is a terminal only if `stream` is one.
 
     rich would believe FORCE_COLOR, and draw live bars into the logs of a build server.
     """
     terminal = stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
-    return Console(
+    return _Console(
         file=stream,
         force_terminal=terminal,
         force_interactive=terminal,

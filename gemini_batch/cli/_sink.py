@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 from anyio import to_thread
 
@@ -117,9 +117,25 @@ def write_stdout(data: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-def silence_stdout() -> None:
-    """Give stdout a reader again, so that the interpreter's last flush finds one."""
+def silence_broken() -> None:
+    """Give broken streams a reader again, so that the interpreter's last flush finds one."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            _silence(stream)
+
+
+def _silence(stream: TextIO) -> None:
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
+        os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
+
+
+def open_closed() -> None:
+    """Let streams that were closed at the start, as by ``>&-``, lead nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - kept
+            setattr(sys, name, nowhere)

@@ -42,6 +42,8 @@ def load_faults(path: str | Path) -> list[Fault]:
         entries = json.loads(path.read_bytes())
     except ValueError as error:
         raise ValueError(f"{path.name}: not JSON: {error}") from None
+    except RecursionError:
+        raise ValueError(f"{path.name}: nested too deep") from None
     try:
         return read_faults(entries)
     except ValueError as error:
@@ -68,13 +70,20 @@ def _read(where: str, entry: object) -> Fault:
         if hint is None:
             raise ValueError(f"{where}: no such member: '{name}'")
         if not _fits(value, hint):
-            shown = json.dumps(value)[:60]
+            shown = _shown(value)
             raise ValueError(f"{where}: '{name}' must be {_said(hint)}, not {shown}")
         options[name] = value.encode() if name == "body" and value is not None else value
     try:
         return Fault(**options)
     except ValueError as error:
         raise ValueError(f"{where}: {error.args[0]}") from None
+
+
+def _shown(value: object) -> str:
+    try:
+        return json.dumps(value)[:60]
+    except RecursionError:
+        return "something nested deep"
 
 
 def _fits(value: object, hint: Any) -> bool:

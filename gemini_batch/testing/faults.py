@@ -1,5 +1,6 @@
 """What the emulator does wrong on purpose."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, get_args
 
@@ -34,6 +35,12 @@ def _known_effects(_: object, attribute: "Attribute[Any]", value: tuple[str, ...
         if effect not in _EFFECTS:
             known = ", ".join(sorted(_EFFECTS))
             raise ValueError(f"'{attribute.name}' knows {known}; not {effect!r}")
+
+
+def _single_lines(_: object, attribute: "Attribute[Any]", value: Mapping[str, str]) -> None:
+    for header in value.items():
+        if any(character in part for part in header for character in "\r\n\0"):
+            raise ValueError(f"'{attribute.name}' must be single lines: {header!r}")
 
 
 @frozen(kw_only=True)
@@ -87,7 +94,7 @@ class Fault:
     body: bytes | None = None
     """Body that goes with `status`; None is the service's usual error body for it."""
 
-    headers: Mapping[str, str] = field(factory=dict)
+    headers: Mapping[str, str] = field(factory=dict, validator=_single_lines)
     """Headers added to the answer, such as ``Retry-After``."""
 
     drop: Literal["before", "after"] | None = field(
@@ -180,8 +187,8 @@ class Fault:
 
     @classmethod
     def quota(cls, retry_after: float | None = None, **options: Any) -> "Fault":
-        """429, with a ``Retry-After`` of whole seconds if one is given."""
-        told = {} if retry_after is None else {"Retry-After": f"{retry_after:.0f}"}
+        """429, with a ``Retry-After`` of whole seconds, rounded up, if one is given."""
+        told = {} if retry_after is None else {"Retry-After": f"{math.ceil(retry_after)}"}
         return cls(status=429, headers=told, **options)
 
     @classmethod

@@ -190,7 +190,7 @@ async def test_list_of_nothing(cli: Program, service: Emulator) -> None:
 async def test_cancel_then_delete(
     cli: Program, service: Emulator, many_rows: Callable[[int], Path]
 ) -> None:
-    name = await create(cli, many_rows(500))
+    name = await create(cli, many_rows(4000))
 
     asked = await cli("cancel", name)
     await cli("wait", name, "--poll-interval=0.02")
@@ -208,7 +208,7 @@ async def test_cancel_then_delete(
 async def test_cancel_and_delete_as_json(
     cli: Program, service: Emulator, many_rows: Callable[[int], Path]
 ) -> None:
-    name = await create(cli, many_rows(500))
+    name = await create(cli, many_rows(4000))
 
     asked = await cli("cancel", name, "--json")
     gone = await cli("delete", name, "--json")

@@ -34,6 +34,13 @@ async def test_another(gemini_emulator, gemini_client):
 """
 
 SYNC_TESTS = """
+def until(true):
+    # Idle threads of the emulator's end by themselves, soon.
+    ends = time.monotonic() + 5
+    while not true():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+
 def test_one(gemini_emulator, gemini_client):
     async def main():
         async with gemini_client as client:
@@ -45,7 +52,7 @@ def test_one(gemini_emulator, gemini_client):
 
 def test_the_port_is_closed_and_the_thread_gone():
     import socket
-    assert threading.active_count() == 1
+    until(lambda: threading.active_count() == 1)
 """
 
 NO_ASYNCIO = ("-p", "no:asyncio")
@@ -88,12 +95,15 @@ def test_the_fixtures_work_under(pytester: pytest.Pytester, run: str) -> None:
 def test_a_test_that_fails_takes_its_emulator_along(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
-        import threading
+        import threading, time
 
         def test_fails(gemini_emulator):
             assert not gemini_emulator.url
 
         def test_after():
+            ends = time.monotonic() + 5  # idle threads end by themselves, soon
+            while threading.active_count() > 1 and time.monotonic() < ends:
+                time.sleep(0.01)
             assert threading.active_count() == 1
         """
     )

@@ -8,6 +8,9 @@ from typing import Protocol, runtime_checkable
 _MANUAL_START = dt.datetime(2026, 9, 1, 10, 0, 0, 123456, tzinfo=dt.UTC)
 
 _CENTURY = 100 * 365 * 86400.0
+# What comes later than now, such as the end of a file, must still be a date.
+_LAST = dt.datetime(9000, 1, 1, tzinfo=dt.UTC)
+_FASTEST = 1e9
 
 
 class Clock(Protocol):
@@ -35,8 +38,8 @@ class SpeedClock:
     """
 
     def __init__(self, speed: float = 60.0) -> None:
-        if not speed > 0:
-            raise ValueError(f"speed must be positive: {speed!r}")
+        if not 0 < speed <= _FASTEST:
+            raise ValueError(f"speed must be positive, {_FASTEST:g} at most: {speed!r}")
         self.speed = speed
         self._origin = dt.datetime.now(dt.UTC)
         self._started = time.monotonic()
@@ -44,11 +47,12 @@ class SpeedClock:
     def now(self) -> dt.datetime:
         """Return the emulated moment, aware, in UTC."""
         elapsed = (time.monotonic() - self._started) * self.speed
-        return self._origin + dt.timedelta(seconds=elapsed)
+        left = (_LAST - self._origin).total_seconds()
+        return self._origin + dt.timedelta(seconds=min(elapsed, left))
 
     def advance(self, seconds: float) -> None:
         """Let `seconds` of emulated time pass at once."""
-        self._origin += _forward(seconds)
+        self._origin += _forward(self.now(), seconds)
 
 
 class ManualClock:
@@ -67,13 +71,16 @@ class ManualClock:
 
     def advance(self, seconds: float) -> None:
         """Let `seconds` of emulated time pass at once."""
-        self._now += _forward(seconds)
+        self._now += _forward(self._now, seconds)
 
 
-def _forward(seconds: float) -> dt.timedelta:
+def _forward(now: dt.datetime, seconds: float) -> dt.timedelta:
     if not 0 <= seconds < _CENTURY:
         raise ValueError(f"time does not run backwards, nor so far: {seconds!r}")
-    return dt.timedelta(seconds=seconds)
+    step = dt.timedelta(seconds=seconds)
+    if step > _LAST - now:
+        raise ValueError(f"time ends in the year {_LAST.year}: {seconds!r}")
+    return step
 
 
 def stamp(moment: dt.datetime, *, digits: int = 9, nanos: int = 0) -> str:

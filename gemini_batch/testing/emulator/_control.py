@@ -14,16 +14,15 @@ same machine only. No fault hits it and the log leaves it out.
 ==========================  ============================================================
 """
 
-import ipaddress
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from aiohttp import web
 from attrs import frozen
 
 from gemini_batch.testing._fault_files import fault_entry, read_faults
+from gemini_batch.testing.emulator._address import host_named, is_loopback
 from gemini_batch.testing.emulator._clock import Clock, Turnable, stamp
 from gemini_batch.testing.emulator._errors import Refusal, failed_precondition, invalid
 from gemini_batch.testing.emulator._log import LogEntry
@@ -34,6 +33,9 @@ from gemini_batch.testing.faults import Fault
 
 PREFIX: Final = "/emulator/"
 _LONGEST: Final = 1 << 20
+_DEEPEST: Final = 100
+# More requests than any log has.
+_MOST_DIGITS: Final = 18
 
 Body = Any
 Answer = dict[str, Any]
@@ -117,13 +119,13 @@ class Control:
         seconds = _member(body, "advance", (int, float))
         try:
             self.clock.advance(seconds)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise invalid(f"'advance': {error}") from None
         return {"now": stamp(self.clock.now())}
 
     def _read_log(self, query: Body) -> Answer:
         since = query.get("since", "0")
-        if not since.isdecimal():
+        if not since.isdecimal() or len(since) > _MOST_DIGITS:
             raise invalid("'since' must be a number of requests.")
         entries = [_log_entry(entry) for entry in self.log[int(since) :]]
         return {"entries": entries, "next": len(self.log)}
@@ -147,20 +149,13 @@ def _check_nearness(request: web.BaseRequest) -> None:
     Raises:
         Refusal: It comes from elsewhere.
     """
-    named = urlsplit(f"//{request.host}").hostname or ""
+    named = host_named(request)
     # A page in a browser here could send requests too: it says where it is from, or, if
     # its name was bent to this address, still calls us by that name.
-    if not _is_loopback(request.remote or "") or "Origin" in request.headers:
+    if not is_loopback(request.remote or "") or "Origin" in request.headers:
         raise Refusal(403)
-    if named != "localhost" and not _is_loopback(named):
+    if named != "localhost" and not is_loopback(named):
         raise Refusal(403)
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
 
 
 async def _body(request: web.BaseRequest) -> Any:
@@ -171,9 +166,28 @@ async def _body(request: web.BaseRequest) -> Any:
     if len(pieces) > _LONGEST:
         raise invalid(f"The body exceeds {_LONGEST} bytes.")
     try:
-        return json.loads(pieces.decode())
+        value = json.loads(pieces.decode())
     except ValueError as error:
         raise invalid(f"The body is not JSON: {error}") from None
+    except RecursionError:
+        raise invalid("The body is nested too deep.") from None
+    _check_depth(value)
+    return value
+
+
+def _check_depth(value: Any) -> None:
+    """Check that what comes back in answers can be written there.
+
+    Raises:
+        Refusal: It is nested too deep.
+    """
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(_DEEPEST):
+        inside = (v.values() if isinstance(v, dict) else v for v in level)
+        level = [v for part in inside for v in part if isinstance(v, dict | list)]
+        if not level:
+            return
+    raise invalid("The body is nested too deep.")
 
 
 def _member(body: Body, name: str, kind: type | tuple[type, ...]) -> Any:

@@ -78,8 +78,10 @@ async def deliver(
     Raises:
         DroppedError: A fault cuts it; what came before has been sent.
     """
-    await response.prepare(call.request)
     fault = call.fault
+    if fault is not None and fault.drop == "after":
+        raise DroppedError
+    await response.prepare(call.request)
     if fault is None or not travels_badly(fault):
         async for block in blocks:
             await response.write(block)

@@ -1,5 +1,6 @@
 """The way of one request: log, fault, route, key, handler, answer."""
 
+import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
@@ -8,6 +9,7 @@ import aiohttp
 import anyio
 import anyio.lowlevel
 from aiohttp import web
+from aiohttp.http_exceptions import ContentEncodingError
 from attrs import frozen
 from multidict import CIMultiDict
 
@@ -18,7 +20,12 @@ from gemini_batch.testing.emulator._delivery import (
     travels_badly,
 )
 from gemini_batch.testing.emulator._doors import Doors
-from gemini_batch.testing.emulator._errors import Refusal, missing_key, wrong_key
+from gemini_batch.testing.emulator._errors import (
+    Refusal,
+    invalid,
+    missing_key,
+    wrong_key,
+)
 from gemini_batch.testing.emulator._log import LogEntry
 from gemini_batch.testing.emulator._plan import FaultPlan
 from gemini_batch.testing.emulator._spoil import spoil
@@ -33,6 +40,7 @@ from gemini_batch.testing.faults import Fault
 
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]
 
+_LOGGER: Final = logging.getLogger(__name__)
 _SECRETS: Final = frozenset(("x-goog-api-key", "authorization", "key"))
 # What reading or writing raises when the client has left in the middle.
 _CLIENT_GONE: Final = (ConnectionError, aiohttp.ClientPayloadError, web.RequestPayloadError)
@@ -78,7 +86,9 @@ class Dispatcher:
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, or cut its connection."""
         if self.control is not None and request.path.startswith(PREFIX):
-            return await self.control(request)
+            answer = await self.control(request)
+            self.before_answer()
+            return answer
         headers = CIMultiDict(request.headers)
         for name in _SECRETS:
             headers.popall(name, None)
@@ -99,9 +109,17 @@ class Dispatcher:
         entry.bytes_in = call.received
         if call.body is not None and len(call.body) <= LOGGED_BODY:
             entry.body = call.body
-        if self.access_log is not None:
-            self.access_log(entry)
+        self._tell(entry)
         return response
+
+    def _tell(self, entry: LogEntry) -> None:
+        if self.access_log is None:
+            return
+        try:
+            self.access_log(entry)
+        except Exception:
+            # The request has been dealt with; its client shall not suffer.
+            _LOGGER.exception("The access log failed")
 
     async def _respond(self, call: Call) -> web.StreamResponse:
         """Return the answer, faults included.
@@ -154,6 +172,10 @@ class Dispatcher:
             return answer  # noqa: TRY300 - an `else` would be outside
         except Refusal as refusal:
             return refusal_answer(refusal)
+        except web.RequestPayloadError as error:
+            if not isinstance(error.__cause__, ContentEncodingError):
+                raise
+            return refusal_answer(invalid("The body is not compressed as it says."))
 
     def _admitted(self, call: Call) -> Handler | None:
         """Return what handles a request; None if there is no such method.

@@ -8,6 +8,7 @@ from typing import BinaryIO, Final
 from aiohttp import web
 from anyio.to_thread import run_sync
 
+from gemini_batch.testing.emulator._address import Address
 from gemini_batch.testing.emulator._clock import Clock
 from gemini_batch.testing.emulator._delivery import deliver, stream_for
 from gemini_batch.testing.emulator._errors import Refusal, invalid, no_such_file
@@ -26,7 +27,9 @@ from gemini_batch.testing.faults import Fault
 
 _LONGEST_ID: Final = 40
 _BLOCK: Final = 256 * 1024
-_RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE: Final = re.compile(r"bytes=([0-9]*)-([0-9]*)")
+# Digits that are enough for any size, and few enough to be read.
+_DIGITS: Final = 19
 
 
 class Files:
@@ -38,13 +41,13 @@ class Files:
         store: Store,
         clock: Clock,
         limits: Limits,
-        base_url: str,
+        address: Address,
     ) -> None:
         self._registry = registry
         self._store = store
         self._clock = clock
         self._limits = limits
-        self._base_url = base_url
+        self._address = address
 
     def find(self, name: str) -> StoredFile:
         """Return a file that clients can reach.
@@ -71,7 +74,7 @@ class Files:
             self._refuse_long(call.names["id"], "GetFileRequest")
         name = f"files/{call.names['id']}"
         await self._registry.result_file(name)
-        return json_answer(self.find(name).resource(self._base_url))
+        return json_answer(self.find(name).resource(self._address.seen_by(call.request)))
 
     async def delete(self, call: Call) -> web.StreamResponse:
         """Answer ``files.delete``."""
@@ -99,7 +102,8 @@ class Files:
         page = found[:size]
         answer: dict[str, object] = {}
         if page:
-            answer["files"] = [file.resource(self._base_url) for _, file in page]
+            url = self._address.seen_by(call.request)
+            answer["files"] = [file.resource(url) for _, file in page]
         if len(found) > size:
             answer["nextPageToken"] = token_after(page[-1][0], "files")
         return json_answer(answer)
@@ -177,10 +181,15 @@ def _span(header: str | None, size: int) -> tuple[int, int] | None:
     if asked is None or asked.group(0) == "bytes=-":
         return None
     first, last = asked.groups()
-    if not first:
-        return (max(0, size - int(last)), size)
-    start = int(first)
-    stop = min(size, int(last) + 1) if last else size
+    if first:
+        start = _number(first)
+        stop = min(size, _number(last) + 1) if last else size
+    else:
+        start, stop = max(0, size - _number(last)), size
     if start >= size or stop <= start:
         raise Refusal(416, headers={"Content-Range": f"bytes */{size}"})
     return (start, stop)
+
+
+def _number(digits: str) -> int:
+    return int(digits.lstrip("0")[:_DIGITS] or "0")

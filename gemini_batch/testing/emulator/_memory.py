@@ -22,6 +22,7 @@ from gemini_batch.testing.emulator._store import Store
 _JOB: Final = "job"
 _FILE: Final = "file"
 _CLOCK: Final = "clock"
+_LONGEST_STEP: Final = 1e9
 
 
 @frozen(kw_only=True)
@@ -42,8 +43,11 @@ class Memory:
         for record in self.journal.all(_CLOCK):
             last = dt.datetime.fromisoformat(record["now"])
             behind = (last - self.clock.now()).total_seconds()
-            if behind > 0 and isinstance(self.clock, Turnable):
-                self.clock.advance(behind)
+            while behind > 0 and isinstance(self.clock, Turnable):
+                # It may have been turned often, and is not to be turned far at once.
+                step = min(behind, _LONGEST_STEP)
+                self.clock.advance(step)
+                behind -= step
         for record in self.journal.all(_FILE):
             self.store.restore(*file_of(record, self.folder))
         for record in self.journal.all(_JOB):

@@ -9,7 +9,7 @@ from typing import Final
 from anyio.to_thread import run_sync
 
 from gemini_batch.testing.emulator._clock import Clock
-from gemini_batch.testing.emulator._errors import quota_exceeded
+from gemini_batch.testing.emulator._errors import Refusal, quota_exceeded
 from gemini_batch.testing.emulator._jobs import Job, Look, Moment, moment_of
 from gemini_batch.testing.emulator._limits import Limits
 from gemini_batch.testing.emulator._results import Answer, answer_rows
@@ -125,17 +125,37 @@ class Registry(Mapping[str, Job]):
         """Answer the requests of `job` that are dealt with at `moment`.
 
         Runs in a thread, so that other requests go on meanwhile.
+
+        Raises:
+            Refusal: It was deleted meanwhile.
         """
         async with job.lock:
-            before = job.input_offset
-            await run_sync(answer_rows, job, moment.answered, self._answer)
-            if job.abandoned:
-                return
-            if job.input_offset != before:
-                self.on_change(job)
-            known = job.result_file in self._store
-            if job.file_name and moment.has_output and not known:
-                await self._publish(job, moment.end_time or self._clock.now())
+            self._check_known(job)
+            try:
+                await self._work(job, moment)
+            except FileNotFoundError:
+                self._check_known(job)
+                raise
+            self._check_known(job)
+
+    def _check_known(self, job: Job) -> None:
+        if self._jobs.get(job.name) is job:
+            return
+        # It may have been written to since it was removed.
+        if job.result_file not in self._store:
+            job.result_path.unlink(missing_ok=True)
+        raise Refusal(404)
+
+    async def _work(self, job: Job, moment: Moment) -> None:
+        before = job.input_offset
+        await run_sync(answer_rows, job, moment.answered, self._answer)
+        if job.abandoned:
+            return
+        if job.input_offset != before:
+            self.on_change(job)
+        known = job.result_file in self._store
+        if job.file_name and moment.has_output and not known:
+            await self._publish(job, moment.end_time or self._clock.now())
 
     async def _publish(self, job: Job, ended: dt.datetime) -> None:
         digest = await run_sync(digest_of, job.result_path)

@@ -3,6 +3,7 @@
 import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from gemini_batch.testing.emulator._errors import GRPC_MESSAGES
@@ -82,7 +83,7 @@ def _outcome(job: Job, request: dict[str, Any], answer: Answer) -> Mapping[str, 
 
 def read_results(job: Job) -> Iterator[dict[str, Any]]:
     """Yield the answers made so far."""
-    if job.result_path.exists():
-        with job.result_path.open("rb") as lines:
-            for line in lines:
-                yield json.loads(line)
+    # It is not there before the first answer, and no more once the job is deleted.
+    with suppress(FileNotFoundError), job.result_path.open("rb") as lines:
+        for line in lines:
+            yield json.loads(line)

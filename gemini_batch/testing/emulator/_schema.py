@@ -63,6 +63,14 @@ _BATCH = {
     "displayName": "string",
     "priority": "int64",
     "webhookConfig": "WebhookConfig",
+    # Output only: taken, and ignored.
+    "name": "string",
+    "state": "string",
+    "output": "struct",
+    "createTime": "timestamp",
+    "endTime": "timestamp",
+    "updateTime": "timestamp",
+    "batchStats": "struct",
 }
 
 MESSAGES: Mapping[str, Mapping[str, str]] = {

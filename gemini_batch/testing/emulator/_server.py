@@ -9,6 +9,7 @@ from typing import Self
 
 import anyio
 
+from gemini_batch.testing.emulator._address import Address
 from gemini_batch.testing.emulator._batches import Batches
 from gemini_batch.testing.emulator._clock import Clock, SpeedClock
 from gemini_batch.testing.emulator._control import Control
@@ -169,10 +170,9 @@ class Emulator:
         except BaseException:
             await self.aclose()
             raise
-        host = self._doors.host
-        shown = f"[{host}]" if ":" in host else host
-        self.url = f"http://{shown}:{self._doors.port}"
-        self._gate.target = self._dispatcher()
+        address = Address(self._doors.host, self._doors.port)
+        self.url = address.url
+        self._gate.target = self._dispatcher(address)
         return self
 
     def _open_store(self) -> None:
@@ -204,8 +204,8 @@ class Emulator:
             if was_open:
                 await self._home.run(self._doors.reopen)
 
-    def _dispatcher(self) -> Dispatcher:
-        files = Files(self._registry, self._store, self.clock, self.limits, self.url)
+    def _dispatcher(self, address: Address) -> Dispatcher:
+        files = Files(self._registry, self._store, self.clock, self.limits, address)
         creates = Creates(
             registry=self._registry,
             store=self._store,
@@ -217,7 +217,7 @@ class Emulator:
             batches=Batches(registry=self._registry, clock=self.clock, limits=self.limits),
             creates=creates,
             files=files,
-            uploads=Uploads(self._store, self.clock, self.limits, self.url),
+            uploads=Uploads(self._store, self.clock, self.limits, address),
         )
         return Dispatcher(
             api_key=self._api_key,
@@ -261,6 +261,15 @@ class Emulator:
                     await self._gate.close()
                     await self._doors.aclose()
         finally:
-            if self._memory is not None:
-                self._memory.journal.close()
+            self._forget()
+
+    def _forget(self) -> None:
+        memory, self._memory = self._memory, None
+        try:
+            if memory is not None and self.url:
+                # A test may have turned the clock since the last answer.
+                memory.note_time()
+        finally:
+            if memory is not None:
+                memory.journal.close()
             self._store.close()

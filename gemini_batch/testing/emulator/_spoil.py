@@ -45,7 +45,7 @@ def _touches_json(fault: Fault) -> bool:
 def _operations(value: Any) -> Iterator[dict[str, Any]]:
     if isinstance(value, Mapping):
         for candidate in (value, *value.get("operations", ())):
-            if "metadata" in candidate:
+            if isinstance(candidate.get("metadata"), dict):
                 yield candidate
 
 
@@ -61,16 +61,20 @@ def _change(operation: dict[str, Any], fault: Fault) -> None:
     if fault.counts == "missing":
         metadata.pop("batchStats", None)
     elif fault.counts == "stale":
-        total = metadata.get("batchStats", {}).get("requestCount", "0")
+        total = _mapping(metadata.get("batchStats")).get("requestCount", "0")
         # Seen live: a list showed a succeeded job with all its requests pending.
         metadata["batchStats"] = {"requestCount": total, "pendingRequestCount": total}
     if fault.no_output:
         operation.pop("response", None)
         metadata.pop("output", None)
     if fault.rows:
-        for output in (operation.get("response", {}), metadata.get("output", {})):
-            inlined = output.get("inlinedResponses")
-            if inlined is not None:
-                inlined["inlinedResponses"] = odd_results(
-                    inlined.get("inlinedResponses", ()), fault
-                )
+        for output in (operation.get("response"), metadata.get("output")):
+            inlined = _mapping(_mapping(output).get("inlinedResponses"))
+            rows = inlined.get("inlinedResponses")
+            if isinstance(rows, list):
+                inlined["inlinedResponses"] = odd_results(rows, fault)
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    """Return `value`; a script may have put anything in the place of a mapping."""
+    return value if isinstance(value, dict) else {}

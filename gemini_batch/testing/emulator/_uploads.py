@@ -10,6 +10,7 @@ from typing import Any, Final
 from aiohttp import web
 from attrs import define, field
 
+from gemini_batch.testing.emulator._address import Address
 from gemini_batch.testing.emulator._clock import Clock
 from gemini_batch.testing.emulator._delivery import DroppedError
 from gemini_batch.testing.emulator._errors import Refusal, invalid
@@ -26,6 +27,7 @@ from gemini_batch.testing.emulator._web import (
 _FILE_ID: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 _MAX_DISPLAY_NAME: Final = 512
 _JSON_LIMIT: Final = 1 << 20
+_NUMBER: Final = re.compile(r"0*[0-9]{1,19}")
 
 
 @define(kw_only=True, eq=False)
@@ -53,11 +55,13 @@ class _Session:
 class Uploads:
     """Everything behind ``/upload/…/files``."""
 
-    def __init__(self, store: Store, clock: Clock, limits: Limits, base_url: str) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, limits: Limits, address: Address
+    ) -> None:
         self._store = store
         self._clock = clock
         self._limits = limits
-        self._base_url = base_url
+        self._address = address
         self._sessions: dict[str, _Session] = {}
 
     async def handle(self, call: Call) -> web.StreamResponse:
@@ -91,7 +95,7 @@ class Uploads:
         file = checked_json("CreateFileRequest", body).get("file", {})
         session = self._new_session(file, headers)
         self._sessions[session.id] = session
-        return web.Response(headers=self._start_headers(call.version, session))
+        return web.Response(headers=self._start_headers(call, session))
 
     def _new_session(self, file: Mapping[str, Any], headers: Mapping[str, str]) -> _Session:
         name = file.get("name", "")
@@ -99,17 +103,16 @@ class Uploads:
             raise invalid(_bad_name(name))
         if name and not name.startswith("files/"):
             name = f"files/{name}"
-        if name in self._store:
-            raise _name_taken(name)
+        self._claim(name)
         if len(file.get("displayName", "")) > _MAX_DISPLAY_NAME:
             raise invalid(
                 "* CreateFileRequest.file.display_name: display_name must be no more than"
                 " 512 characters in length.\n"
             )
         announced = headers.get("X-Goog-Upload-Header-Content-Length", "")
-        if announced and not announced.isdecimal():
+        if announced and not _NUMBER.fullmatch(announced):
             raise invalid("X-Goog-Upload-Header-Content-Length is not a number.")
-        size = int(announced) if announced else None
+        size = int(announced.lstrip("0") or "0") if announced else None
         if (size or 0) > self._limits.max_file_bytes:
             raise invalid(f"File size exceeds {self._limits.max_file_bytes} bytes.")
         mime_type = headers.get("X-Goog-Upload-Header-Content-Type", "")
@@ -124,9 +127,23 @@ class Uploads:
         session.path.touch()
         return session
 
-    def _start_headers(self, version: str, session: _Session) -> dict[str, str]:
+    def _claim(self, name: str) -> None:
+        """Make sure that a name is free; one whose file has expired is.
+
+        Raises:
+            Refusal: It is taken.
+        """
+        file = self._store.get(name)
+        if file is None:
+            return
+        if file.expire_time > self._clock.now():
+            raise _name_taken(name)
+        self._store.remove(name)
+
+    def _start_headers(self, call: Call, session: _Session) -> dict[str, str]:
         url = (
-            f"{self._base_url}/upload/{version}/files?upload_id={session.id}"
+            f"{self._address.seen_by(call.request)}/upload/{call.version}/files"
+            f"?upload_id={session.id}"
             "&upload_protocol=resumable"
         )
         return {
@@ -182,16 +199,16 @@ class Uploads:
                 " announced.",
             )
         _append(session, rest)
-        return self._finish(session)
+        return self._finish(call, session)
 
     def _problem(self, call: Call, session: _Session, commands: set[str]) -> str:
         if session.status != "active":
             return f"Upload is not active: {session.status}."
         offset = call.request.headers.get("X-Goog-Upload-Offset", "")
         if commands != {"finalize"} or offset:
-            if not offset.isdecimal():
+            if not _NUMBER.fullmatch(offset):
                 return "X-Goog-Upload-Offset is missing or not a number."
-            if int(offset) != session.received:
+            if int(offset.lstrip("0") or "0") != session.received:
                 return f"Invalid upload offset: {offset}, expected {session.received}."
         length = call.request.content_length or 0
         limit = self._limits.max_file_bytes if session.size is None else session.size
@@ -225,10 +242,9 @@ class Uploads:
             raise DroppedError
         return bytes(pending)
 
-    def _finish(self, session: _Session) -> web.StreamResponse:
+    def _finish(self, call: Call, session: _Session) -> web.StreamResponse:
         # Two uploads under one name may have been open at once; the first to end has it.
-        if session.name in self._store:
-            raise _name_taken(session.name)
+        self._claim(session.name)
         now = self._clock.now()
         session.status = "final"
         session.file = StoredFile(
@@ -242,7 +258,7 @@ class Uploads:
             expire_time=now + dt.timedelta(seconds=self._limits.file_retention),
         )
         self._store.add(session.file)
-        resource = session.file.resource(self._base_url)
+        resource = session.file.resource(self._address.seen_by(call.request))
         return json_answer({"file": resource}, headers=self._headers(session))
 
 

@@ -108,7 +108,10 @@ def _integer(value: object, bound: int) -> int | None:
 def _number(value: object) -> int | float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return value if math.isfinite(value) else None
+    try:
+        return value if math.isfinite(value) else None
+    except OverflowError:  # a whole number that is too large for a float
+        return None
 
 
 def _bytes(value: object) -> str | None:

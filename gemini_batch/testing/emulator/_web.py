@@ -1,6 +1,7 @@
 """Small things every endpoint needs: bodies, queries, JSON answers."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -39,6 +40,8 @@ _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
 }
 
+
+_INT32: Final = 2**31
 
 LOGGED_BODY: Final = 1 << 20
 """Largest body, in bytes, that the log keeps."""
@@ -178,9 +181,8 @@ def page_size(query: Mapping[str, str], *, default: int, most: int) -> int:
         Refusal: The parameter is no number, or negative.
     """
     text = query.get("pageSize", "0")
-    try:
-        size = int(text)
-    except ValueError:
+    size = int(text) if re.fullmatch(r"-?[0-9]{1,10}", text) else _INT32
+    if not -_INT32 <= size < _INT32:
         raise violations(
             [
                 Violation(
@@ -188,7 +190,7 @@ def page_size(query: Mapping[str, str], *, default: int, most: int) -> int:
                     field="page_size",
                 )
             ]
-        ) from None
+        )
     if size < 0:
         raise invalid("* page_size: page_size must not be negative.\n")
     return min(size or default, most)
