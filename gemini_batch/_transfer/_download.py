@@ -128,9 +128,7 @@ class Download:
         retry = self._transport.retry
         if self._failures >= retry.attempts:
             raise exc
-        await anyio.sleep(
-            min(retry.wait_max, retry.wait_initial * 2 ** (self._failures - 1))
-        )
+        await anyio.sleep(retry.pause(self._failures))
 
     async def _open(self) -> None:
         self._skip = 0

@@ -205,7 +205,7 @@ class Upload:
         return InputError.one(message, remedy=remedy, file=str(self._source.path))
 
     def _read(self, answer: Response) -> UploadState:
-        """Read an answer; one that is no JSON is one without a file."""
+        """Read an answer; what cannot be read is asked for again."""
         try:
             return self._files.read_upload(answer)
         except DecodeError as exc:
@@ -221,7 +221,7 @@ class Upload:
         retry = self._transport.retry
         if self._failures >= retry.attempts:
             raise cause
-        pause = min(retry.wait_max, retry.wait_initial * 2 ** (self._failures - 1))
+        pause = retry.pause(self._failures)
         if isinstance(cause, ApiError) and cause.retry_after is not None:
             pause = min(max(pause, cause.retry_after), retry.timeout)
         await anyio.sleep(pause)

@@ -82,9 +82,6 @@ class JobMark:
     create_time: dt.datetime | None
 
 
-BATCH_MEMBERS = _Batch  # what the drift test compares recorded payloads with
-
-
 class DeveloperBatches:
     """Builds the calls on batch jobs and reads their answers. Pure."""
 

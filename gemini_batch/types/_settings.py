@@ -99,6 +99,10 @@ class Retry:
     """Seconds before each look for a job whose create was left without an answer. The
     service's list lags behind its creates, so absence is believed late."""
 
+    def pause(self, failures: int) -> float:
+        """Return the seconds to wait before a transfer goes on, after so many failures."""
+        return min(self.wait_max, self.wait_initial * 2.0 ** (failures - 1))
+
 
 @frozen(kw_only=True)
 class PollSchedule:

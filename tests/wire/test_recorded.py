@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gemini_batch._codec import Codec, RowDecoder
-from gemini_batch._wire.developer import BATCH_MEMBERS, DeveloperBatches
+from gemini_batch._wire.developer import DeveloperBatches, _Batch
 from gemini_batch._wire.errors import read_error
 from gemini_batch._wire.files import DeveloperFiles
 from gemini_batch.types import (
@@ -50,7 +50,7 @@ def operation_drift(operation: dict[str, Any]) -> list[str]:
     kind = JobKind.EMBED if metadata.pop("@type").endswith("EmbedContentBatch") else None
     cls = EmbedContentResponse if kind else GenerateContentResponse
     outputs = [metadata.pop("output", None), operation.get("response")]
-    found += unknown_members(metadata, BATCH_MEMBERS)
+    found += unknown_members(metadata, _Batch)
     found += unknown_members(operation.get("error"), Status | None)
     for output in filter(None, outputs):
         found += [
@@ -107,7 +107,7 @@ def test_an_update_answers_with_the_plain_resource() -> None:
     job = BATCHES.read_resource(recorded(name), JobKind.GENERATE)
 
     assert (job.priority, job.state) == (10, JobState.PENDING)
-    assert list(unknown_members(recorded_json(name), BATCH_MEMBERS)) == []
+    assert list(unknown_members(recorded_json(name), _Batch)) == []
 
 
 def test_a_pending_job_is_read_whole() -> None:
