@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 import anyio
 
 from gemini_batch._codec import Codec
-from gemini_batch._transport import Transport, check_api, open_session
+from gemini_batch._transport import Tasks, Transport, check_api, open_session
 from gemini_batch._wire.developer import DeveloperBatches
 from gemini_batch._wire.files import DeveloperFiles
 from gemini_batch.errors import CredentialsError
@@ -64,6 +64,7 @@ class Client:
         self._timeouts = timeouts or Timeouts()
         self._codec = Codec()
         self._resources: tuple[Batches, Files] | None = None
+        self._tasks: Tasks | None = None
 
     async def __aenter__(self) -> Self:
         if self._resources is not None:
@@ -81,6 +82,7 @@ class Client:
         version = self._api.version
         files = DeveloperFiles(self._codec, base_url=self._api.base_url, version=version)
         batches = DeveloperBatches(self._codec, version)
+        self._tasks = transport.tasks
         self._resources = (
             Batches(transport, self._codec, batches, files),
             Files(transport, files),
@@ -98,6 +100,8 @@ class Client:
     async def aclose(self) -> None:
         """Close what the client opened. ``async with`` does this."""
         self._resources = None
+        if self._tasks is not None:
+            await self._tasks.aclose()
         session, self._owned = self._owned, None
         if session is not None:
             # Also when everything around is being cancelled, but not for ever.

@@ -1,107 +1,199 @@
 """Rows of results: found by a scan, decoded later."""
 
+import re
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
 
 from gemini_batch._codec._codec import JSON_ERRORS, Codec
+from gemini_batch._codec._generate import maker
 from gemini_batch.errors import DecodeError
 from gemini_batch.types import (
     BatchResult,
     EmbedContentResponse,
     GenerateContentResponse,
     JobKind,
+    Judgement,
     Outcome,
     Response,
     Status,
+    classify,
 )
 
 T = TypeVar("T")
 
+# A key that needs no decoding, as the first member of a row or the last. In a sound row no
+# text holds these quotes without a backslash; one that is not sound has no answer.
+_FIRST = re.compile(rb'\{"key": ?"([^"\\\x00-\x1f\x80-\xff]*)"[,}]').match
+_LAST = re.compile(rb', ?"key": ?"([^"\\\x00-\x1f\x80-\xff]*)"\}\n').search
+_LAST_WITHIN = 100  # bytes from the end
 
-class _Row(msgspec.Struct):
-    """A result row, its members left undecoded. Their order is arbitrary on the wire."""
+
+class _Row(msgspec.Struct, gc=False):
+    """A row without its answer, which is scanned and left."""
 
     key: Any = None
-    response: msgspec.Raw = msgspec.Raw()
-    error: msgspec.Raw = msgspec.Raw()
-    status: msgspec.Raw = msgspec.Raw()
+    error: Any = None
+    status: Any = None
     metadata: Any = None
 
 
-class RowDecoder:
-    """Makes results of raw rows, of a file or inline, and decodes their answers later.
+class _Whole(_Row, gc=False):
+    """A row with its answer."""
 
-    A result keeps its row alone; the answer is found in it again when it is asked for, which
-    costs a scan and saves a copy of every answer.
+    response: Any = None
+
+
+class _TextPart(msgspec.Struct, gc=False):
+    text: str | None = None
+    thought: bool | None = None
+
+
+class _TextContent(msgspec.Struct, gc=False):
+    parts: list[_TextPart] | None = None
+
+
+class _TextCandidate(msgspec.Struct, gc=False):
+    content: _TextContent | None = None
+
+
+class _TextResponse(msgspec.Struct, gc=False):
+    candidates: list[_TextCandidate] | None = None
+
+
+class _TextRow(_Row, gc=False):
+    """A row with nothing of its answer but the text."""
+
+    response: _TextResponse | None = None
+
+
+_make: Callable[..., BatchResult] = maker(BatchResult)
+_NO_ANSWER = "the row has neither response nor error"
+_OTHER_KEY = "the row has two keys"
+
+
+class RowDecoder:
+    """Makes results of raw rows, of a file or inline, and decodes them when they are asked.
+
+    A row that begins or ends with a plain key is not even scanned before. Whether all of it is
+    sound, and that key its key, is seen when its answer is read: no answer gets another's key.
     """
 
     def __init__(self, codec: Codec, kind: JobKind) -> None:
         self._codec = codec
         self._kind = kind
-        self._decoder = msgspec.json.Decoder(_Row)
+        self._structure: Callable[[Any], Response] = (
+            codec.structurer(EmbedContentResponse)
+            if kind == JobKind.EMBED
+            else codec.structurer(GenerateContentResponse)
+        )
+        self._row = msgspec.json.Decoder(_Row).decode
+        self._whole = msgspec.json.Decoder(_Whole).decode
+        self._text = msgspec.json.Decoder(_TextRow).decode
 
     def __reduce__(self) -> tuple[type["RowDecoder"], tuple[Codec, JobKind]]:
         return (RowDecoder, (self._codec, self._kind))
 
     def result(self, raw: bytes, index: int) -> BatchResult:
-        """Return the result that `raw` is; outcome INVALID if it cannot be read. Never raises."""
-        try:
-            row = self._decoder.decode(raw)
-        except JSON_ERRORS as exc:
-            # No key is guessed from a broken row: a wrong key would swap answers.
-            fault = (Outcome.INVALID, Status(message=f"the row cannot be read: {exc}"))
-            return BatchResult(key=None, index=index, raw=raw, fault=fault, reader=self)
-        metadata = row.metadata if isinstance(row.metadata, dict) else {}
-        return BatchResult(
-            key=_key(row, metadata),
-            index=index,
-            raw=raw,
-            metadata=metadata,
-            fault=self._fault(row),
-            reader=self,
-        )
+        """Return the result that `raw` is. Never raises: what is wrong is seen later."""
+        return _make(self._key(raw), index, raw, self, None)
 
-    def read_response(self, raw: bytes) -> Response | None:
-        """Structure the answer of a row; None if it has none.
+    def line(self, line: bytes, index: int) -> BatchResult | None:
+        """Return the result on a whole line of a file, with its newline; None if it is blank.
 
-        Raises:
-            DecodeError: It does not have the shape of an answer.
+        Args:
+            line: The line.
+            index: Position of the result.
         """
-        answer = _present(self._decoder.decode(raw).response)
-        if answer is None:
+        match = _FIRST(line) or _LAST(line, len(line) - _LAST_WITHIN)
+        if match is not None:
+            return _make(match[1].decode(), index, line, self, None)
+        return None if line.isspace() else self.result(line, index)
+
+    def judge(self, raw: bytes, key: str | None) -> Judgement:
+        """Decode a row whose key is `key`, and say how its request ended. Never raises."""
+        try:
+            row = self._whole(raw)
+        except JSON_ERRORS as exc:
+            return _invalid(f"the row cannot be read: {exc}")
+        if row.key != key and _key_of(row) != key:
+            return _invalid(_OTHER_KEY)
+        if (row.error is not None or row.status is not None) and _error_of(row) is not None:
+            return Outcome.ERROR, self._status(_error_of(row)), None
+        if row.response is None:
+            return _invalid(_NO_ANSWER)
+        try:
+            response = self._structure(row.response)
+        except DecodeError as exc:
+            return _invalid(str(exc))
+        outcome, why = classify(response)
+        return outcome, Status(message=why) if why else None, response
+
+    def read_text(self, raw: bytes, key: str | None) -> str | None:
+        """Return the text of a row's answer, thoughts left out, and decode no more.
+
+        None if there is none, or something else where an answer has it.
+        """
+        try:
+            row = self._text(raw)
+        except JSON_ERRORS:
             return None
-        if self._kind == JobKind.EMBED:
-            return self._codec.loads(answer, EmbedContentResponse)
-        return self._codec.loads(answer, GenerateContentResponse)
+        response = row.response
+        if response is None or _error_of(row) is not None:
+            return None
+        if row.key != key and _key_of(row) != key:
+            return None
+        content = response.candidates[0].content if response.candidates else None
+        parts = None if content is None else content.parts
+        if parts is not None and len(parts) == 1:
+            return None if parts[0].thought else parts[0].text
+        texts = [p.text for p in parts or () if p.text is not None and not p.thought]
+        return "".join(texts) if texts else None
+
+    def read_metadata(self, raw: bytes) -> Mapping[str, Any]:
+        """Return the metadata of a row; empty if it has none."""
+        try:
+            metadata = self._row(raw).metadata
+        except JSON_ERRORS:
+            return {}
+        return metadata if isinstance(metadata, dict) else {}
 
     def parse_answer(self, text: str, cls: type[T]) -> T:
         """Structure a JSON answer of the model into the caller's `cls`."""
         return self._codec.parse_answer(text, cls)
 
-    def _fault(self, row: _Row) -> tuple[Outcome, Status] | None:
-        error, status = _present(row.error), _present(row.status)
-        if error is None and status is not None and status.startswith(b"{"):
-            # Two public clients guard for an object under "status" in place of "error".
-            error = status
-        return None if error is None else (Outcome.ERROR, self._status(error))
-
-    def _status(self, raw: bytes) -> Status:
+    def _key(self, raw: bytes) -> str | None:
         try:
-            return self._codec.loads(raw, Status)
+            return _key_of(self._row(raw))
+        except JSON_ERRORS:
+            # No key is guessed from a broken row.
+            return None
+
+    def _status(self, error: Any) -> Status:
+        try:
+            return self._codec.structure(error, Status)
         except DecodeError:
             # An error of unknown shape is still an error, and its text is all there is.
-            return Status(message=raw.decode(errors="replace"))
+            return Status(message=self._codec.dumps(error).decode())
 
 
-def _present(raw: msgspec.Raw) -> bytes | None:
-    """Return a member's text, copied out of its row; None if left out or null."""
-    text = bytes(raw)
-    return None if text in (b"", b"null") else text
-
-
-def _key(row: _Row, metadata: dict[str, Any]) -> str | None:
-    key = row.key if row.key is not None else metadata.get("key")
+def _key_of(row: _Row) -> str | None:
+    key = row.key
+    if key.__class__ is str:
+        return key
+    if key is None and row.metadata.__class__ is dict:
+        key = row.metadata.get("key")
     # Numbers are read as text; anything else is no key of ours.
     plain = isinstance(key, str | int) and not isinstance(key, bool)
     return str(key) if plain else None
+
+
+def _error_of(row: _Row) -> Any:
+    # Two public clients guard for an object under "status" in place of "error".
+    status = row.status if row.status.__class__ is dict else None
+    return status if row.error is None else row.error
+
+
+def _invalid(why: str) -> Judgement:
+    return Outcome.INVALID, Status(message=why), None

@@ -29,13 +29,11 @@ class Download:
         name: str,
         *,
         start: int = 0,
-        stop: int | None = None,
         total: int | None = None,
     ) -> None:
         self._transport = transport
         self._files = files
         self._name = name
-        self._stop = stop
         self._stack = AsyncExitStack()
         self._stream: ByteStream | None = None
         self._documented = True
@@ -73,11 +71,8 @@ class Download:
         await self._stack.aclose()
 
     async def read(self) -> bytes:
-        """Return the next piece; empty at the end of what the service sends.
-
-        That is the end of the range where it honours ranges, else the end of the file.
-        """
-        while not (self.at_end or self._at_stop()):
+        """Return the next piece; empty at the end of the file."""
+        while not self.at_end:
             if self._stream is None:
                 await self._open()
                 continue
@@ -90,9 +85,6 @@ class Download:
                 self._failures = 0
                 return piece
         return b""
-
-    def _at_stop(self) -> bool:
-        return self.ranged and self._stop is not None and self.offset >= self._stop
 
     async def _next(self, stream: ByteStream) -> bytes:
         """Return what a read gives; empty at an end, and while bytes are skipped."""
@@ -115,12 +107,9 @@ class Download:
             # A part may be shorter than was asked for: what follows it tells the end.
             self.at_end = not self.ranged or self.offset == self._opened_at
             return
-        expected = self.total
-        if self.ranged and self._stop is not None:
-            expected = min(expected, self._stop)
-        if self.offset < expected:
+        if self.offset < self.total:
             raise TransportError(message=f"the download of {self._name} broke off")
-        self.at_end = self.offset >= self.total
+        self.at_end = True
 
     async def _pause(self, exc: TransportError) -> None:
         await self.aclose()
@@ -163,11 +152,8 @@ class Download:
             return await self._enter()
 
     async def _enter(self) -> ByteStream:
-        if self._stop is not None and self.offset >= self._stop:
-            # The service has sent more than was asked for, and will go on to the end.
-            self._stop = None
         request = self._files.download(
-            self._name, start=self.offset, stop=self._stop, documented=self._documented
+            self._name, start=self.offset, documented=self._documented
         )
         return await self._stack.enter_async_context(self._transport.stream(request))
 
@@ -191,14 +177,13 @@ async def open_download(
     name: str,
     *,
     start: int = 0,
-    stop: int | None = None,
     total: int | None = None,
 ) -> AsyncIterator[Download]:
-    """Open a file's content from `start` up to, not including, `stop`.
+    """Open a file's content from `start` on.
 
-    A file of another size than `total`, where that is known, has changed. A service that ignores ranges sends the whole file; `Download.ranged` tells.
+    A file of another size than `total`, where that is known, has changed.
     """
-    download = Download(transport, files, name, start=start, stop=stop, total=total)
+    download = Download(transport, files, name, start=start, total=total)
     try:
         await download.open()
         yield download

@@ -2,6 +2,7 @@
 
 from gemini_batch._transport._origin import check_api
 from gemini_batch._transport._session import open_session
+from gemini_batch._transport._tasks import Tasks, stop
 from gemini_batch._transport._transport import ByteStream, Transport
 
-__all__ = ["ByteStream", "Transport", "check_api", "open_session"]
+__all__ = ["ByteStream", "Tasks", "Transport", "check_api", "open_session", "stop"]

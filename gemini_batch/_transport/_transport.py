@@ -12,6 +12,7 @@ import stamina
 
 from gemini_batch._codec import Codec
 from gemini_batch._transport._retry import backoff
+from gemini_batch._transport._tasks import Tasks
 from gemini_batch._version import __version__
 from gemini_batch._wire._request import Pace, Request, Response, StreamedBody
 from gemini_batch._wire.errors import MAX_ERROR_BODY, read_error
@@ -61,6 +62,7 @@ class Transport:
         self._codec = codec
         self._timeouts = timeouts
         self.retry = retry
+        self.tasks = Tasks()
 
     async def send(self, request: Request) -> Response:
         """Send `request` and read its answer, again where that is safe.

@@ -80,17 +80,15 @@ class DeveloperFiles:
         """Delete one file."""
         return Request(method="DELETE", path=f"/{self._version}/{name}", idempotent=True)
 
-    def download(
-        self, name: str, *, start: int = 0, stop: int | None = None, documented: bool = True
-    ) -> Request:
-        """Ask for a file's bytes from `start` up to, not including, `stop`.
+    def download(self, name: str, *, start: int = 0, documented: bool = True) -> Request:
+        """Ask for a file's bytes from `start` on.
 
         The service may ignore the range. `documented` chooses the path of the guide; the
         other one is what google-genai uses.
         """
         headers = {}
-        if start or stop is not None:
-            headers["Range"] = f"bytes={start}-{'' if stop is None else stop - 1}"
+        if start:
+            headers["Range"] = f"bytes={start}-"
         prefix = "/download" if documented else ""
         return Request(
             method="GET",

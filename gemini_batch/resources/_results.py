@@ -6,7 +6,7 @@ import anyio
 import anyio.lowlevel
 
 from gemini_batch._codec import Codec, LineSplitter, RowDecoder
-from gemini_batch._transfer._blocks import BlockReader
+from gemini_batch._transfer._ahead import ReadAhead
 from gemini_batch.errors import (
     JobFailedError,
     NotFoundError,
@@ -17,18 +17,19 @@ from gemini_batch.resources._wait import lacks_output
 from gemini_batch.types import BatchJob, BatchResult, PollSchedule
 
 _OUTPUT_PAUSE = 2.0
-_SLICE = 128  # results between two chances for the rest of the program to run
+_SLICE_MASK = 255  # after so many results the rest of the program has its turn
 
 
 async def read_results(
     find: Callable[[], Awaitable[BatchJob]],
     *,
-    open_file: Callable[[str], BlockReader],
+    open_file: Callable[[str], ReadAhead],
     codec: Codec,
 ) -> AsyncGenerator[BatchResult, None]:
     """Yield the results of the job that `find` returns; nothing is dropped.
 
-    Between two blocks nothing is open, so that a consumer may take as long as it likes.
+    The consumer may take as long as they like: at a yield, nothing is open here, and what
+    fetches the next rows closes its connection when it has waited for a while.
     """
     job = await find()
     count = 0
@@ -36,30 +37,31 @@ async def read_results(
         for result in job.dest.inlined_responses:
             yield result
             count += 1
-            if not count % _SLICE:
+            if not count & _SLICE_MASK:
                 await anyio.lowlevel.checkpoint()
         return
     location = "" if job.dest is None else job.dest.file_name or ""
     reader = open_file(location)
     splitter = LineSplitter()
     decoder = RowDecoder(codec, job.kind)
-    ended = False
     try:
-        while not ended:
-            block = await _read(reader, job, location)
-            ended = not block
-            for line in [splitter.finish()] if ended else splitter.feed(block):
-                if not line.strip():
+        while piece := await _read(reader, job, location):
+            for line in splitter.feed(piece):
+                row = decoder.line(line, count)
+                if row is None:
                     continue
-                yield decoder.result(line, count)
+                yield row
                 count += 1
-                if not count % _SLICE:
+                if not count & _SLICE_MASK:
                     await anyio.lowlevel.checkpoint()
+        rest = splitter.finish()
+        if rest and not rest.isspace():
+            yield decoder.result(rest, count)
     finally:
-        reader.close()
+        await reader.aclose()
 
 
-async def _read(reader: BlockReader, job: BatchJob, location: str) -> bytes:
+async def _read(reader: ReadAhead, job: BatchJob, location: str) -> bytes:
     try:
         return await reader.read()
     except (NotFoundError, PermissionDeniedError) as exc:

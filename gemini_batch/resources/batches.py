@@ -6,7 +6,7 @@ from contextlib import aclosing
 from typing import Any
 
 from gemini_batch._codec import Codec
-from gemini_batch._transfer._blocks import BlockReader
+from gemini_batch._transfer._ahead import ReadAhead
 from gemini_batch._transfer._local import in_thread, tell
 from gemini_batch._transport import Transport
 from gemini_batch._wire.developer import DeveloperBatches
@@ -384,7 +384,7 @@ class Batches:
         """
         return read_results(
             lambda: with_output(job, self.get),
-            open_file=lambda name: BlockReader(self._transport, self._files_wire, name),
+            open_file=lambda name: ReadAhead(self._transport, self._files_wire, name),
             codec=self._codec,
         )
 

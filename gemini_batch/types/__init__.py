@@ -56,7 +56,13 @@ from gemini_batch.types._responses import (
     SafetyRating,
     Usage,
 )
-from gemini_batch.types._results import BatchResult, Response, RowReader, classify
+from gemini_batch.types._results import (
+    BatchResult,
+    Judgement,
+    Response,
+    RowReader,
+    classify,
+)
 from gemini_batch.types._settings import DeveloperAPI, PollSchedule, Retry, Timeouts
 from gemini_batch.types._status import GRPC_CODES, Status
 
@@ -95,6 +101,7 @@ __all__ = [
     "JobKind",
     "JobSource",
     "JobState",
+    "Judgement",
     "Modality",
     "ModalityTokenCount",
     "ModelStatus",

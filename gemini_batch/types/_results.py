@@ -18,6 +18,8 @@ from gemini_batch.types._status import Status
 T = TypeVar("T")
 Response = GenerateContentResponse | EmbedContentResponse
 
+_OK = (Outcome.OK, "")
+_STOP = FinishReason.STOP
 _BLOCKED = frozenset(
     {
         FinishReason.SAFETY,
@@ -42,11 +44,23 @@ _MALFORMED = frozenset(
 )
 
 
-class RowReader(Protocol):
-    """What a result needs to decode its answer. The codec has one."""
+Judgement = tuple[Outcome, Status | None, Response | None]
+"""How a request ended; why, where it did not end well; and the answer, where there is one."""
 
-    def read_response(self, raw: bytes) -> Response | None:
-        """Structure the answer of a row; None if it has none, ValueError if it is misshapen."""
+
+class RowReader(Protocol):
+    """What a result needs to decode its row. The codec has one."""
+
+    def judge(self, raw: bytes, key: str | None) -> Judgement:
+        """Decode a row and say how its request ended."""
+        ...
+
+    def read_text(self, raw: bytes, key: str | None) -> str | None:
+        """Return the text of a row's answer without structuring the rest; None if none."""
+        ...
+
+    def read_metadata(self, raw: bytes) -> Mapping[str, Any]:
+        """Return the metadata of a row; empty if it has none."""
         ...
 
     def parse_answer(self, text: str, cls: type[T]) -> T:
@@ -88,34 +102,36 @@ def _classify_candidate(response: GenerateContentResponse) -> tuple[Outcome, str
     candidate = response.candidates[0]
     reason = candidate.finish_reason
     said = f": {candidate.finish_message}" if candidate.finish_message else ""
-    if reason == FinishReason.MAX_TOKENS:
-        return Outcome.TRUNCATED, f"the answer was cut off at the token limit{said}"
-    if reason in _BLOCKED:
-        return Outcome.BLOCKED, f"the answer was blocked: {reason}{said}"
-    if reason in _MALFORMED:
-        return Outcome.INVALID, f"the model's output is malformed: {reason}{said}"
-    parts = candidate.content.parts if candidate.content is not None else ()
-    if any(_has_substance(part) for part in parts):
-        return Outcome.OK, ""
+    # By far the most frequent, and an enum's hash is slow.
+    if reason is not _STOP:
+        if reason == FinishReason.MAX_TOKENS:
+            return Outcome.TRUNCATED, f"the answer was cut off at the token limit{said}"
+        if reason in _BLOCKED:
+            return Outcome.BLOCKED, f"the answer was blocked: {reason}{said}"
+        if reason in _MALFORMED:
+            return Outcome.INVALID, f"the model's output is malformed: {reason}{said}"
+    for part in candidate.content.parts if candidate.content is not None else ():
+        if _has_substance(part):
+            return _OK
     return Outcome.EMPTY, f"the answer has no content (finish reason {reason}){said}"
 
 
 def _has_substance(part: Part) -> bool:
     if part.thought:
         return False
-    return bool(part.text) or any(
-        value is not None
-        for value in (
-            part.inline_data,
-            part.file_data,
-            part.function_call,
-            part.executable_code,
-            part.code_execution_result,
-        )
+    if part.text:
+        return True
+    others = (
+        part.inline_data,
+        part.file_data,
+        part.function_call,
+        part.executable_code,
+        part.code_execution_result,
     )
+    return any(value is not None for value in others)
 
 
-@define(kw_only=True, eq=False)
+@define(kw_only=True, eq=False, weakref_slot=False)
 class BatchResult:
     """The result of one request. Its answer is decoded when first asked for, and kept."""
 
@@ -126,33 +142,25 @@ class BatchResult:
     """Position among the results, from 0. Says nothing about the request: rows are matched
     by `key`, never by position."""
 
-    raw: bytes = field(repr=False)
-    """The row as it came, undecoded."""
-
-    metadata: Mapping[str, Any] = field(factory=dict)
-    """What was sent with an inline request, `key` included; empty for rows of a file."""
-
-    _fault: tuple[Outcome, Status] | None = field(default=None, repr=False)
+    # As few slots as will do: results are kept by the million.
+    _row: bytes = field(repr=False)
     _reader: RowReader = field(repr=False)
-    _response: Response | None = field(default=None, init=False, repr=False)
-    _verdict: tuple[Outcome, Status | None] | None = field(
-        default=None, init=False, repr=False
-    )
+    _judgement: Judgement | None = field(default=None, repr=False)
 
-    def _judge(self) -> tuple[Outcome, Status | None]:
-        if self._verdict is None:
-            self._verdict = self._fault or self._read()
-        return self._verdict
+    def _judge(self) -> Judgement:
+        if self._judgement is None:
+            self._judgement = self._reader.judge(self._row, self.key)
+        return self._judgement
 
-    def _read(self) -> tuple[Outcome, Status | None]:
-        try:
-            self._response = self._reader.read_response(self.raw)
-        except ValueError as exc:
-            return Outcome.INVALID, Status(message=str(exc))
-        if self._response is None:
-            return Outcome.INVALID, Status(message="the row has neither response nor error")
-        outcome, why = classify(self._response)
-        return outcome, Status(message=why) if why else None
+    @property
+    def raw(self) -> bytes:
+        """The row as it came, undecoded; without the newline that ended it."""
+        return self._row.removesuffix(b"\n")
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What was sent with an inline request, `key` included; empty for rows of a file."""
+        return self._reader.read_metadata(self._row)
 
     @property
     def outcome(self) -> Outcome:
@@ -162,7 +170,7 @@ class BatchResult:
     @property
     def ok(self) -> bool:
         """True if a whole answer came back."""
-        return self.outcome is Outcome.OK
+        return self._judge()[0] is Outcome.OK
 
     @property
     def error(self) -> Status | None:
@@ -172,20 +180,24 @@ class BatchResult:
     @property
     def response(self) -> GenerateContentResponse | None:
         """The generated answer, also a blocked or truncated one; None if there is none."""
-        self._judge()
-        response = self._response
+        response = self._judge()[2]
         return response if isinstance(response, GenerateContentResponse) else None
 
     @property
     def text(self) -> str | None:
-        """Text of the answer, thoughts left out; what there is of it if it was cut off."""
-        return None if self.response is None else self.response.text
+        """Text of the answer, thoughts left out; what there is of it if it was cut off.
+
+        Asked for first, it is read without building the rest of the answer.
+        """
+        response = None if self._judgement is None else self._judgement[2]
+        if response is None:
+            return self._reader.read_text(self._row, self.key)
+        return response.text if isinstance(response, GenerateContentResponse) else None
 
     @property
     def embedding(self) -> FloatArray | None:
         """The vector as 32-bit floats; None if this is no embedding or there is none."""
-        self._judge()
-        response = self._response
+        response = self._judge()[2]
         if isinstance(response, EmbedContentResponse) and response.embedding is not None:
             return response.embedding.values
         return None
@@ -193,8 +205,7 @@ class BatchResult:
     @property
     def usage(self) -> Usage | None:
         """Tokens counted for this request; None where the service told none."""
-        self._judge()
-        response = self._response
+        response = self._judge()[2]
         if response is None:
             return None
         if isinstance(response, EmbedContentResponse) and response.usage_metadata is None:

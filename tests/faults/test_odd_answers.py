@@ -17,7 +17,6 @@ from gemini_batch import (
     ServerError,
     TransportError,
 )
-from gemini_batch._transfer import _blocks
 from gemini_batch._transfer._upload import UploadPlan
 from gemini_batch.testing import Emulator, Fault
 from tests.support.raw_server import http, raw_server
@@ -103,12 +102,9 @@ async def test_results_of_unknown_size_end_where_nothing_follows() -> None:
     assert keys == ["a", "a"]
 
 
-async def test_ranges_that_are_honoured_late_lose_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_ranges_that_are_honoured_late_lose_nothing() -> None:
     rows = b"".join(b'{"key":"k%d","error":{"code":4}}\n' % n for n in range(100))
     half = len(rows) // 2
-    monkeypatch.setattr(_blocks.BlockReader.__init__, "__kwdefaults__", {"block_size": 100})
     job = http("200 OK", body=recorded("gemini/get-succeeded-file.response.json"))
     whole = http("200 OK", body=rows[:half], length=len(rows))
     place = f"Content-Range: bytes {half}-{len(rows) - 1}/{len(rows)}"
@@ -131,18 +127,17 @@ async def test_past_the_end_is_not_the_end_where_more_is_known_of(tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_results_that_change_between_two_blocks_are_an_error(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_results_that_change_while_they_are_read_are_an_error() -> None:
     rows = b'{"key":"a","error":{"code":4}}\n' * 2
     half = len(rows) // 2
-    monkeypatch.setattr(
-        _blocks.BlockReader.__init__, "__kwdefaults__", {"block_size": half}
-    )
-    part, end = "206 Partial Content", len(rows) - 1
+    end = len(rows) - 1
     job = http("200 OK", body=recorded("gemini/get-succeeded-file.response.json"))
-    first = http(part, f"Content-Range: bytes 0-{half - 1}/{end + 1}", body=rows[:half])
-    other = http(part, f"Content-Range: bytes {half}-{end}/{end + 9}", body=rows[half:])
+    first = http("200 OK", body=rows[:half], length=len(rows))
+    other = http(
+        "206 Partial Content",
+        f"Content-Range: bytes {half}-{end}/{end + 9}",
+        body=rows[half:],
+    )
 
     for second, error in ((other, TransportError), (http("416 x"), ApiError)):
         async with (

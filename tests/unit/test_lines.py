@@ -13,14 +13,18 @@ def test_chunk_borders_do_not_matter(chunks: list[bytes]) -> None:
 
     lines = [line for chunk in chunks for line in splitter.feed(chunk)]
 
-    assert [*lines, splitter.finish()] == b"".join(chunks).split(b"\n")
+    assert all(line.endswith(b"\n") for line in lines)
+    assert [*lines, splitter.finish()] == [
+        *(line + b"\n" for line in b"".join(chunks).split(b"\n")[:-1]),
+        b"".join(chunks).split(b"\n")[-1],
+    ]
 
 
 def test_unicode_line_separators_do_not_cut() -> None:
     splitter = LineSplitter()
     line = '{"text": "a\u2028b\x85c"}'.encode()
 
-    assert splitter.feed(line + b"\n") == [line]
+    assert splitter.feed(line + b"\n") == [line + b"\n"]
 
 
 def test_names_are_renamed_by_rule() -> None:

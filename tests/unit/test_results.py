@@ -3,12 +3,15 @@
 import itertools
 import json
 import pickle
+import sys
 from array import array
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
 from attrs import frozen
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gemini_batch._codec import Codec, RowDecoder
 from gemini_batch.errors import DecodeError
@@ -271,3 +274,137 @@ def test_a_result_can_be_pickled() -> None:
     row = pickle.loads(pickle.dumps(text_row("hello")))
 
     assert (row.text, row.outcome) == ("hello", Outcome.OK)
+
+
+# Lines of a file
+
+ANSWER = '"response":{"candidates":[{"content":{"parts":[{"text":"hi"}]}}]}'
+
+
+def on_line(line: str) -> BatchResult:
+    row = RowDecoder(CODEC, JobKind.GENERATE).line(line.encode() + b"\n", 7)
+    assert row is not None
+    return row
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"key":"a b",' + ANSWER + "}",
+        '{"key": "a b", ' + ANSWER + "}",
+        "{" + ANSWER + ',"key":"a b"}',
+        "{" + ANSWER + ', "key": "a b"}',
+        '{"x":1,"key":"a b",' + ANSWER + "}",
+        ' {"key" : "a b" ,' + ANSWER + "}\r",
+        '{"key":"a\\u0020b",' + ANSWER + "}",
+        '{"x":{"key":"no"},"key":"a b",' + ANSWER + ',"y":{"key":"no"}}',
+        "{" + ANSWER.replace("hi", ',\\"key\\":\\"no\\"}') + ',"key":"a b"}',
+    ],
+)
+def test_a_key_is_found_wherever_it_stands(line: str) -> None:
+    row = on_line(line)
+
+    assert (row.key, row.outcome, row.index) == ("a b", Outcome.OK, 7)
+    assert row.raw == line.encode()
+
+
+@pytest.mark.parametrize("key", ["é", "漢", '"', "\\", "\u2028", ""])
+def test_any_key_is_found(key: str) -> None:
+    for ascii_only in (True, False):
+        spelt = json.dumps(key, ensure_ascii=ascii_only)
+        for line in ('{"key":' + spelt + "," + ANSWER, "{" + ANSWER + ',"key":' + spelt):
+            assert (on_line(line + "}").key, on_line(line + "}").text) == (key, "hi")
+
+
+@pytest.mark.parametrize("line", ["", " ", "\t\r"])
+def test_a_blank_line_is_no_row(line: str) -> None:
+    assert RowDecoder(CODEC, JobKind.GENERATE).line(line.encode() + b"\n", 0) is None
+
+
+def test_no_answer_gets_the_key_of_another() -> None:
+    """Two rows that ran together: whatever is taken for the key, there is no answer."""
+    for line in (
+        '{"key":"a",' + ANSWER + ',"key":"b"}',
+        '{"key":"a","response":{"candid{"key":"b",' + ANSWER + "}",
+        '{"key":"a",' + ANSWER + '}{"key":"b",' + ANSWER + "}",
+        "{" + ANSWER + ',"key":"b"}}',
+    ):
+        row = on_line(line)
+        assert (row.text, row.response, row.outcome) == (None, None, Outcome.INVALID)
+        assert row.text is None
+    assert "two keys" in str(on_line('{"key":"a",' + ANSWER + ',"key":"b"}').error)
+
+
+@given(
+    st.permutations(["key", "response", "error", "metadata"]),
+    st.text(max_size=5),
+    st.text(max_size=5),
+    st.booleans(),
+)
+def test_lines_are_read_as_rows_are(
+    order: list[str], key: str, text: str, failed: bool
+) -> None:
+    members = {
+        "key": key,
+        "response": {"candidates": [{"content": {"parts": [{"text": text}]}}]},
+        "error": {"code": 13} if failed else None,
+        "metadata": {"key": "other", "a": 1},
+    }
+    for separators in ((",", ":"), (", ", ": ")):
+        line = json.dumps({name: members[name] for name in order}, separators=separators)
+        one, other = on_line(line), result(line.encode())
+
+        assert (
+            (one.key, one.metadata)
+            == (other.key, other.metadata)
+            == (
+                key,
+                members["metadata"],
+            )
+        )
+        assert one.text == other.text == (None if failed else text)
+        assert one.outcome == other.outcome
+        assert one.text == (None if failed else text)
+
+
+def test_text_is_read_alone_and_with_the_rest_alike() -> None:
+    parts = [
+        {"text": "a"},
+        {"text": "hm", "thought": True},
+        {"inlineData": {}},
+        {"text": "b"},
+    ]
+    cases: list[tuple[Any, str | None]] = [
+        ([{"content": {"parts": parts}}], "ab"),
+        ([{"content": {"parts": parts[1:2]}}], None),
+        ([{"content": {"parts": parts[1:3]}}], None),
+        ([{"content": {"parts": [{}]}}], None),
+        ([{"content": {"parts": []}}], None),
+        ([{"content": {}}], None),
+        ([{}], None),
+        ([], None),
+        (None, None),
+    ]
+    for candidates, expected in cases:
+        row = result({"key": "a", "response": {"candidates": candidates}})
+        assert row.text == expected
+        assert row.response is not None
+        assert row.text == expected
+
+
+def test_text_survives_a_member_that_is_misshapen() -> None:
+    content = {"parts": [{"text": "hi"}]}
+    row = result({"response": {"candidates": [{"content": content, "index": {}}]}})
+
+    assert row.text == "hi"
+    assert (row.outcome, row.response) == (Outcome.INVALID, None)
+    assert row.text == "hi"
+
+
+def test_metadata_of_a_broken_row_is_empty() -> None:
+    assert result(b"{").metadata == {}
+
+
+def test_results_are_small() -> None:
+    """They are kept by the million."""
+    assert sys.getsizeof(on_line('{"key":"a",' + ANSWER + "}")) <= 72

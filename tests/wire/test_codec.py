@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_batch._codec import Codec
-from gemini_batch._codec._converter import _structure_float
+from gemini_batch._codec._leaves import structure_float
 from gemini_batch.errors import DecodeError
 from gemini_batch.types import (
     Blob,
@@ -245,4 +245,4 @@ def test_a_codec_can_be_pickled() -> None:
 
 
 def test_floats_take_integers() -> None:
-    assert _structure_float(3, float) == 3.0
+    assert structure_float(3, float) == 3.0
