@@ -1,6 +1,5 @@
 """One object that turns bytes into values and back; each client has its own."""
 
-from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
@@ -9,6 +8,7 @@ from cattrs.v import format_exception
 
 from gemini_batch._codec._converter import build_converter
 from gemini_batch._codec._leaves import register_leaves
+from gemini_batch._codec._mirror import Mirror, mirror_of
 from gemini_batch.errors import DecodeError
 
 T = TypeVar("T")
@@ -23,6 +23,7 @@ class Codec:
 
     def __init__(self) -> None:
         self._converter = build_converter()
+        self._mirrors: dict[type[Any], Mirror | None] = {}
         # For callers' own types: their names are left as they are.
         self._answers = Converter()
         register_leaves(self._answers)
@@ -32,6 +33,11 @@ class Codec:
     def __reduce__(self) -> tuple[type["Codec"], tuple[()]]:
         # Generated functions cannot be pickled; a result that holds a codec can this way.
         return (Codec, ())
+
+    @property
+    def converter(self) -> Converter:
+        """The converter of the wire's types. Hooks are registered before it is first used."""
+        return self._converter
 
     def loads(self, data: bytes, cls: type[T]) -> T:
         """Structure a JSON document into `cls`.
@@ -52,17 +58,11 @@ class Codec:
         """Structure plain Python values into `cls`."""
         return _structure(self._converter, value, cls)
 
-    def structurer(self, cls: type[T]) -> Callable[[Any], T]:
-        """Return `structure` for one class, found once for values that come by the million."""
-        hook = self._converter.get_structure_hook(cls)
-
-        def structure(value: Any) -> T:
-            try:
-                return hook(value, cls)  # type: ignore[no-any-return]
-            except Exception:  # noqa: BLE001 - whatever it is, it is told the same way
-                return _structure(self._converter, value, cls)
-
-        return structure
+    def mirror(self, cls: type[Any]) -> Mirror | None:
+        """Return what decodes `cls` in one pass; None if its hook is not the package's own."""
+        if cls not in self._mirrors:
+            self._mirrors[cls] = mirror_of(cls, self._converter)
+        return self._mirrors[cls]
 
     def unstructure(self, value: Any) -> Any:
         """Return `value` as plain Python values in the wire's spelling, defaults left out."""

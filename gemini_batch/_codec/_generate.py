@@ -5,8 +5,7 @@ quarters of the cost of an answer. These functions read each member once; when a
 not fit, they leave the work to cattrs' own, whose errors have the path.
 
 Classes that are open (not frozen, and whose ``__init__`` does nothing but assign) are filled
-slot by slot, a third of the cost of calling them; a function returns as soon as it has met as
-many members as there are.
+slot by slot, a third of the cost of calling them.
 """
 
 import types
@@ -34,7 +33,7 @@ def structure_function(cls: type[Any], converter: Converter) -> Any:
     resolve_types(cls)
     detailed = make_dict_structure_fn(cls, converter, **renames(cls))
     writer = _Writer(converter)
-    body = writer.fill(cls) if _is_open(cls) else writer.call(cls)
+    body = writer.fill(cls) if is_open(cls) else writer.call(cls)
     source = f"""
 def structure(value, _):
     # Without this, a list or a text would make a value of nothing but defaults.
@@ -47,7 +46,9 @@ def structure(value, _):
         return detailed({{k: v for k, v in value.items() if v is not None}}, cls)
 """
     names = {**writer.names, "cls": cls, "detailed": detailed, "new": object.__new__}
-    return compiled(source, f"<structure {cls.__name__}>", names)["structure"]
+    function = compiled(source, f"<structure {cls.__name__}>", names)["structure"]
+    function.__module__ = __name__
+    return function
 
 
 def maker(cls: type[Any]) -> Any:
@@ -76,7 +77,8 @@ def compiled(source: str, name: str, names: dict[str, Any]) -> dict[str, Any]:
     return names
 
 
-def _is_open(cls: type[Any]) -> bool:
+def is_open(cls: type[Any]) -> bool:
+    """Return True if instances of `cls` can be made by filling their slots."""
     plain = all(f.converter is None and f.validator is None for f in fields(cls))
     own = any(
         hasattr(cls, f"__attrs_{name}__") for name in ("pre_init", "post_init", "init")
@@ -98,43 +100,23 @@ class _Writer:
 
     def call(self, cls: type[Any]) -> str:
         """Return statements that call the class."""
-        arguments = []
-        for field in fields(cls):
-            if field.default is NOTHING:
-                argument = self._expression(field.type, f"value[{wire_name(field.name)!r}]")
-            else:
-                given = self._expression(_optional(field.type) or field.type, "v")
-                # proto3 JSON: null stands for the default, as leaving out does.
-                found = f"(v := get({wire_name(field.name)!r}))"
-                argument = f"{self._default(field)} if {found} is None else {given}"
-            arguments.append(f"{field.alias}={argument}")
+        arguments = [f"{field.alias}={self._member(field)}" for field in fields(cls)]
         return f"return cls({', '.join(arguments)})"
 
     def fill(self, cls: type[Any]) -> str:
         """Return statements that fill a new instance, slot by slot."""
-        lines = ["left = len(value)", "made = new(cls)"]
-        members = fields(cls)
-        for place, field in enumerate(members):
-            wire, rest = wire_name(field.name), members[place + 1 :]
-            if field.default is NOTHING:
-                lines.append(f"v = value[{wire!r}]")
-                lines.append(f"made.{field.name} = {self._expression(field.type, 'v')}")
-                lines.append("left -= 1")
-                continue
-            given = self._expression(_optional(field.type) or field.type, "v")
-            lines += [
-                f"if (v := get({wire!r})) is None:",
-                f"    made.{field.name} = {self._default(field)}",
-                "else:",
-                f"    made.{field.name} = {given}",
-                "    left -= 1",
-            ]
-            if all(other.default is not NOTHING for other in rest):
-                lines.append("    if not left:")
-                lines += [f"        made.{f.name} = {self._default(f)}" for f in rest]
-                lines.append("        return made")
-        lines.append("return made")
-        return "\n        ".join(lines)
+        lines = ["made = new(cls)"]
+        lines += [f"made.{field.name} = {self._member(field)}" for field in fields(cls)]
+        return "\n        ".join([*lines, "return made"])
+
+    def _member(self, field: "Attribute[Any]") -> str:
+        """Return the expression for one member of ``value``."""
+        wire = wire_name(field.name)
+        if field.default is NOTHING:
+            return self._expression(field.type, f"value[{wire!r}]")
+        given = self._expression(optional(field.type) or field.type, "v")
+        # proto3 JSON: null stands for the default, as leaving out does.
+        return f"{self._default(field)} if (v := get({wire!r})) is None else {given}"
 
     def _default(self, field: "Attribute[Any]") -> str:
         if isinstance(field.default, Factory):  # type: ignore[arg-type]
@@ -142,7 +124,7 @@ class _Writer:
         return "None" if field.default is None else self._name(field.default)
 
     def _expression(self, kind: Any, value: str) -> str:
-        inner = _optional(kind)
+        inner = optional(kind)
         if inner is not None:
             return f"(None if {value} is None else {self._expression(inner, value)})"
         if get_origin(kind) is tuple:
@@ -155,7 +137,7 @@ class _Writer:
         hook = self._hook(kind, value)
         # Inline only what the converter would do itself: hooks may have been overridden.
         own = self._converter.get_structure_hook(kind)
-        if kind in _PLAIN and own.__module__ == structure_str.__module__:
+        if kind in _PLAIN and getattr(own, "__module__", None) == structure_str.__module__:
             return f"({value} if {value}.__class__ is {kind.__name__} else {hook})"
         if isinstance(kind, type) and issubclass(kind, OpenEnum) and own is structure_str:
             known = self._name(dict(kind._value2member_map_).get)
@@ -175,7 +157,7 @@ class _Writer:
         return name
 
 
-def _optional(kind: Any) -> Any:
+def optional(kind: Any) -> Any:
     """Return X for ``X | None``, else None."""
     if get_origin(kind) not in (types.UnionType, Union):
         return None

@@ -23,11 +23,12 @@ def register_leaves(converter: Converter) -> None:
     converter.register_structure_hook(bytes, _structure_bytes)
     converter.register_unstructure_hook(bytes, lambda v: base64.b64encode(v).decode())
     converter.register_unstructure_hook(dt.datetime, dt.datetime.isoformat)
-    converter.register_structure_hook_func(_is_array, _structure_vector)
-    converter.register_unstructure_hook_func(_is_array, list)
+    converter.register_structure_hook_func(is_array, _structure_vector)
+    converter.register_unstructure_hook_func(is_array, list)
 
 
-def _is_array(cls: Any) -> bool:
+def is_array(cls: Any) -> bool:
+    """Return True for a vector's type."""
     return cls is array or get_origin(cls) is array
 
 

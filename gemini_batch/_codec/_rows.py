@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any, TypeVar
 
 import msgspec
@@ -83,10 +84,8 @@ class RowDecoder:
     def __init__(self, codec: Codec, kind: JobKind) -> None:
         self._codec = codec
         self._kind = kind
-        self._structure: Callable[[Any], Response] = (
-            codec.structurer(EmbedContentResponse)
-            if kind == JobKind.EMBED
-            else codec.structurer(GenerateContentResponse)
+        self._response: type[Response] = (
+            EmbedContentResponse if kind == JobKind.EMBED else GenerateContentResponse
         )
         self._row = msgspec.json.Decoder(_Row).decode
         self._whole = msgspec.json.Decoder(_Whole).decode
@@ -111,22 +110,54 @@ class RowDecoder:
             return _make(match[1].decode(), index, line, self, None)
         return None if line.isspace() else self.result(line, index)
 
+    @cached_property
+    def _mirrored(self) -> Callable[[bytes], tuple[_Row, Response | None]]:
+        """What reads a row with its answer in one pass, and raises where it does not fit."""
+        mirror = self._codec.mirror(self._response)
+        kind: Any = Any if mirror is None else mirror.struct | None
+        move = self._structure if mirror is None else mirror.move
+        struct = msgspec.defstruct(
+            "_Mirrored", [("response", kind, None)], bases=(_Row,), gc=False
+        )
+        decode: Any = msgspec.json.Decoder(struct).decode
+
+        def read(raw: bytes) -> tuple[_Row, Response | None]:
+            row = decode(raw)
+            return row, None if row.response is None else move(row.response)
+
+        return read
+
+    def _structure(self, answer: Any) -> Response:
+        return self._codec.structure(answer, self._response)
+
     def judge(self, raw: bytes, key: str | None) -> Judgement:
         """Decode a row whose key is `key`, and say how its request ended. Never raises."""
+        try:
+            row, response = self._mirrored(raw)
+        except Exception:  # noqa: BLE001 - the long way says what it is, if it is anything
+            return self._judge_at_length(raw, key)
+        return self._judged(row, key, response)
+
+    def _judge_at_length(self, raw: bytes, key: str | None) -> Judgement:
         try:
             row = self._whole(raw)
         except JSON_ERRORS as exc:
             return _invalid(f"the row cannot be read: {exc}")
+        try:
+            # The error of a row counts, whatever else it has.
+            plain = row.response is None or _error_of(row) is not None
+            response = None if plain else self._structure(row.response)
+        except DecodeError as exc:
+            return _invalid(_OTHER_KEY if _key_of(row) != key else str(exc))
+        return self._judged(row, key, response)
+
+    def _judged(self, row: _Row, key: str | None, response: Response | None) -> Judgement:
         if row.key != key and _key_of(row) != key:
             return _invalid(_OTHER_KEY)
         if (row.error is not None or row.status is not None) and _error_of(row) is not None:
             return Outcome.ERROR, self._status(_error_of(row)), None
-        if row.response is None:
+        if response is None:
             return _invalid(_NO_ANSWER)
-        try:
-            response = self._structure(row.response)
-        except DecodeError as exc:
-            return _invalid(str(exc))
         outcome, why = classify(response)
         return outcome, Status(message=why) if why else None, response
 

@@ -1,5 +1,6 @@
 """Reading results, wherever they are."""
 
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
 import anyio
@@ -17,7 +18,8 @@ from gemini_batch.resources._wait import lacks_output
 from gemini_batch.types import BatchJob, BatchResult, PollSchedule
 
 _OUTPUT_PAUSE = 2.0
-_SLICE_MASK = 255  # after so many results the rest of the program has its turn
+_CLOCK_EVERY = 31  # results between two looks at the clock, less one
+_TURN = 0.0005  # seconds after which the rest of the program has its turn
 
 
 async def read_results(
@@ -33,12 +35,13 @@ async def read_results(
     """
     job = await find()
     count = 0
+    turn = time.monotonic()
     if job.dest is not None and job.dest.inlined_responses is not None:
         for result in job.dest.inlined_responses:
             yield result
             count += 1
-            if not count & _SLICE_MASK:
-                await anyio.lowlevel.checkpoint()
+            if not count & _CLOCK_EVERY:
+                turn = await _take_turns(turn)
         return
     location = "" if job.dest is None else job.dest.file_name or ""
     reader = open_file(location)
@@ -52,13 +55,21 @@ async def read_results(
                     continue
                 yield row
                 count += 1
-                if not count & _SLICE_MASK:
-                    await anyio.lowlevel.checkpoint()
+                if not count & _CLOCK_EVERY:
+                    turn = await _take_turns(turn)
         rest = splitter.finish()
         if rest and not rest.isspace():
             yield decoder.result(rest, count)
     finally:
         await reader.aclose()
+
+
+async def _take_turns(since: float) -> float:
+    """Let the rest of the program run if it has not for a while; return since when it has not."""
+    if time.monotonic() - since < _TURN:
+        return since
+    await anyio.lowlevel.checkpoint()
+    return time.monotonic()
 
 
 async def _read(reader: ReadAhead, job: BatchJob, location: str) -> bytes:

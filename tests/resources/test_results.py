@@ -452,7 +452,8 @@ async def test_other_tasks_run_while_many_results_are_read(
             pass
         tasks.cancel_scope.cancel()
 
-    assert turns - before >= 2000 // 256
+    # Every half a millisecond; how much that is depends on the machine.
+    assert turns - before >= 4
 
 
 async def test_memory_does_not_grow_with_the_results(clock: ManualClock) -> None:
