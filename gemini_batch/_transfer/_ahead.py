@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from gemini_batch._transfer._download import Download, open_download
+from gemini_batch._transfer._download import Download
 from gemini_batch._transfer._local import Appender, in_thread, make_file, read_at, remove
 from gemini_batch._transport import Transport, stop
-from gemini_batch._wire.files import DeveloperFiles
+from gemini_batch._wire._stores import ContentStore
 from gemini_batch.errors import TransportError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-AHEAD = 4 << 20
+AHEAD = 2 << 20
 """Bytes that may wait for the consumer."""
 
 PATIENCE = 5.0
@@ -36,22 +36,20 @@ class ReadAhead:
     def __init__(
         self,
         transport: Transport,
-        files: DeveloperFiles,
+        files: ContentStore,
         name: str,
         *,
         ahead: int = AHEAD,
         patience: float = PATIENCE,
     ) -> None:
         self._transport = transport
-        self._files = files
+        self._download = Download(transport, files.content(name))
         self._name = name
         self._ahead = ahead
         self._patience = patience
         self._task: asyncio.Task[None] | None = None
         self._pieces: deque[bytes] = deque()
         self._held = 0
-        self._offset = 0
-        self._total: int | None = None
         self._fetched = False
         self._spool: Path | None = None
         self._spool_offset = 0
@@ -112,13 +110,11 @@ class ReadAhead:
     # In the task
 
     async def _fetch(self) -> None:
-        async with open_download(
-            self._transport, self._files, self._name, start=self._offset, total=self._total
-        ) as download:
-            first = self._offset == 0
+        download = self._download
+        first = download.offset == 0
+        try:
+            await download.open()
             while piece := await download.read():
-                self._offset = download.offset
-                self._total = download.total
                 self._pieces.append(piece)
                 self._held += len(piece)
                 self._news.set()
@@ -128,6 +124,8 @@ class ReadAhead:
                     return
                 # Seen once more from the beginning; not a third time.
                 await self._keep_rest(download)
+        finally:
+            await download.aclose()
         self._fetched = True
 
     async def _there_is_room(self) -> bool:

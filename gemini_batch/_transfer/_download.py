@@ -6,8 +6,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import anyio
 
+from gemini_batch._transfer._source import Digest
 from gemini_batch._transport import ByteStream, Transport
-from gemini_batch._wire.files import DeveloperFiles
+from gemini_batch._wire._stores import Content, ContentStore
 from gemini_batch.errors import ApiError, NotFoundError, TransportError
 
 _CONTENT_RANGE = re.compile(r"^bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)$")
@@ -19,31 +20,24 @@ class Download:
 
     Made by `open_download`, which closes it. A connection that breaks is opened again where
     it broke: with ``Range`` where the service honours it; where it does not, what has been
-    read is skipped.
+    read is skipped. It is the same file to the end, or an error: an object of Cloud Storage
+    is pinned to its generation, and compared by digest.
     """
 
-    def __init__(
-        self,
-        transport: Transport,
-        files: DeveloperFiles,
-        name: str,
-        *,
-        start: int = 0,
-        total: int | None = None,
-    ) -> None:
+    def __init__(self, transport: Transport, content: Content) -> None:
         self._transport = transport
-        self._files = files
-        self._name = name
+        self._content = content
+        self._name = content.name
         self._stack = AsyncExitStack()
         self._stream: ByteStream | None = None
-        self._documented = True
+        self._digest: Digest | None = None
         self._skip = 0
         self._failures = 0
-        self._opened_at = start
-        self.offset = start
+        self._opened_at = 0
+        self.offset = 0
         """Bytes of the file before the next piece."""
 
-        self.total = total
+        self.total: int | None = None
         """Bytes of the whole file; None where the service does not tell."""
 
         self.ranged = False
@@ -62,11 +56,11 @@ class Download:
         return piece
 
     async def open(self) -> None:
-        """Send the first request, so that its errors come before the first piece."""
+        """Send the next request, so that its errors come before the next piece."""
         await self._open()
 
     async def aclose(self) -> None:
-        """Close the connection."""
+        """Close the connection. The next read opens another one, and goes on."""
         self._stream = None
         await self._stack.aclose()
 
@@ -84,6 +78,7 @@ class Download:
             if piece:
                 self._failures = 0
                 return piece
+        self._check()
         return b""
 
     async def _next(self, stream: ByteStream) -> bytes:
@@ -95,6 +90,9 @@ class Download:
         skipped = min(self._skip, len(piece))
         self._skip -= skipped
         piece = piece[skipped:]
+        if self._digest is not None:
+            # Less than a fifth of a millisecond for what aiohttp gives at a time.
+            self._digest.update(self.offset, [piece])
         self.offset += len(piece)
         return piece
 
@@ -110,6 +108,14 @@ class Download:
         if self.offset < self.total:
             raise TransportError(message=f"the download of {self._name} broke off")
         self.at_end = True
+
+    def _check(self) -> None:
+        """Compare what was read with the digest that the service told of the whole."""
+        told = self._content.digest
+        if told and self._digest and self._digest.hexdigest() != told[1]:
+            raise TransportError(
+                message=f"other bytes arrived of {self._name} than the service has"
+            )
 
     async def _pause(self, exc: TransportError) -> None:
         await self.aclose()
@@ -131,6 +137,9 @@ class Download:
                 raise
             self.at_end = True
             return
+        self._content = self._content.opened(self._stream.headers)
+        if self.offset == 0 and self._content.digest is not None:
+            self._digest = Digest(self._content.digest[0])
         total, start = _extent(self._stream)
         self.ranged = self._stream.status == _PARTIAL
         if self.ranged and start != self.offset:
@@ -142,20 +151,13 @@ class Download:
         self.total = self.total if total is None else total
 
     async def _request(self) -> ByteStream:
-        try:
-            return await self._enter()
-        except NotFoundError:
-            if not self._documented:
-                raise
-            # Two paths are in use; the guide's comes first.
-            self._documented = False
-            return await self._enter()
-
-    async def _enter(self) -> ByteStream:
-        request = self._files.download(
-            self._name, start=self.offset, documented=self._documented
-        )
-        return await self._stack.enter_async_context(self._transport.stream(request))
+        while True:
+            request = self._content.request(self.offset)
+            opened = self._transport.stream(request)
+            try:
+                return await self._stack.enter_async_context(opened)
+            except NotFoundError as exc:
+                self._content = self._content.missing(exc)
 
 
 def _extent(stream: ByteStream) -> tuple[int | None, int | None]:
@@ -172,18 +174,10 @@ def _extent(stream: ByteStream) -> tuple[int | None, int | None]:
 
 @asynccontextmanager
 async def open_download(
-    transport: Transport,
-    files: DeveloperFiles,
-    name: str,
-    *,
-    start: int = 0,
-    total: int | None = None,
+    transport: Transport, files: ContentStore, name: str
 ) -> AsyncIterator[Download]:
-    """Open a file's content from `start` on.
-
-    A file of another size than `total`, where that is known, has changed.
-    """
-    download = Download(transport, files, name, start=start, total=total)
+    """Open a file's content."""
+    download = Download(transport, files.content(name))
     try:
         await download.open()
         yield download

@@ -4,16 +4,26 @@ import ipaddress
 from urllib.parse import urlsplit
 
 from gemini_batch.errors import CredentialsError, SecurityError
-from gemini_batch.types import DeveloperAPI
+from gemini_batch.types import DeveloperAPI, VertexAI
 
 
-def check_api(api: DeveloperAPI) -> None:
-    """Check credentials and address before anything is sent.
+def check_api(api: DeveloperAPI | VertexAI) -> None:
+    """Check credentials and addresses before anything is sent.
 
     Raises:
-        CredentialsError: There is no key, or it cannot be one.
-        SecurityError: The key would travel unprotected.
+        CredentialsError: There is no key, or it cannot be one; or there is no project.
+        SecurityError: The key or a token would travel unprotected.
     """
+    if isinstance(api, VertexAI):
+        if not api.project:
+            raise CredentialsError(
+                message="there is no project: set GOOGLE_CLOUD_PROJECT, or pass "
+                "VertexAI(project=...)"
+            )
+        _check_url(api.base_url, "base", "token")
+        _check_url(api.storage_url, "storage", "token")
+        _check_url(api.bigquery_url, "BigQuery", "token")
+        return
     if not api.api_key:
         raise CredentialsError(
             message="there is no API key: set GEMINI_API_KEY, or pass "
@@ -22,14 +32,22 @@ def check_api(api: DeveloperAPI) -> None:
     if not api.api_key.isascii() or not api.api_key.isprintable() or " " in api.api_key:
         # The key itself is not shown.
         raise CredentialsError(message="the API key has characters that no key has")
-    url = urlsplit(api.base_url)
+    _check_url(api.base_url, "base", "key")
+
+
+def _check_url(text: str, which: str, secret: str) -> None:
+    url = urlsplit(text)
     if url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment:
-        raise SecurityError(message="the base URL must be https://host, without a query")
+        raise SecurityError(
+            message=f"the {which} URL must be https://host, without a query"
+        )
     if url.username is not None or url.password is not None:
-        raise SecurityError(message="the base URL must not hold a user name or password")
+        raise SecurityError(
+            message=f"the {which} URL must not hold a user name or password"
+        )
     if url.scheme == "http" and not _is_loopback(url.hostname):
         raise SecurityError(
-            message=f"the key would travel unprotected to {url.hostname}: use https "
+            message=f"the {secret} would travel unprotected to {url.hostname}: use https "
             "(plain http is accepted for loopback addresses only)"
         )
 

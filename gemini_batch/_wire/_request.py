@@ -2,8 +2,12 @@
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from enum import Enum
+from typing import Literal
 
 from attrs import field, frozen
+
+Service = Literal["api", "storage", "bigquery"]
+"""Which of an API's origins a request goes to. The Developer API has but the first."""
 
 
 class Pace(Enum):
@@ -36,7 +40,7 @@ class Request:
 
     method: str
     path: str
-    """Path below the API's base URL. For a request with its own `url`: what errors show."""
+    """Path below the URL of its `service`. For a request with its own `url`: what errors show."""
 
     idempotent: bool
     """True if sending it twice has the effect of sending it once."""
@@ -45,9 +49,13 @@ class Request:
     headers: Mapping[str, str] = field(factory=dict)
     body: bytes | StreamedBody | None = field(default=None, repr=False)
     pace: Pace = Pace.SHORT
+    service: Service = "api"
+    answers: frozenset[int] = frozenset()
+    """Statuses beyond 2xx that are answers too, and no errors."""
+
     url: str | None = field(default=None, repr=False)
     """Absolute URL that is a credential in itself, such as an upload URL. It is kept out of
-    reprs and logs, and no key is sent with it."""
+    reprs and logs, and neither key nor token is sent with it."""
 
 
 @frozen(kw_only=True)

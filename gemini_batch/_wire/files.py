@@ -1,45 +1,20 @@
 """The Files API and its resumable uploads (wire-protocol section 2)."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar
 from urllib.parse import urlsplit
 
-from attrs import field, frozen
+from attrs import evolve, frozen
 
 from gemini_batch._codec import Codec
 from gemini_batch._wire._request import Pace, Request, Response, StreamedBody
-from gemini_batch.errors import SecurityError, TransportError
+from gemini_batch._wire._stores import DEFAULT_GRANULARITY, UploadSession, UploadState
+from gemini_batch.errors import NotFoundError, SecurityError, TransportError
 from gemini_batch.types import File, Page
 
 JSONL_MIME_TYPE = "application/jsonl"
-DEFAULT_GRANULARITY = 262_144
 MAX_FILE_BYTES = 2_147_483_648
 """Largest file the service takes: https://ai.google.dev/gemini-api/docs/files."""
-
-UploadStatus = Literal["active", "final", "cancelled"]
-
-
-@frozen(kw_only=True)
-class UploadSession:
-    """An upload the service has opened."""
-
-    url: str = field(repr=False)
-    """Whoever has it can write, so it is kept out of reprs and logs."""
-
-    granularity: int = DEFAULT_GRANULARITY
-    """Chunks but the last are multiples of this many bytes."""
-
-
-@frozen(kw_only=True)
-class UploadState:
-    """What the service says of an upload."""
-
-    status: UploadStatus
-    received: int | None = None
-    """Bytes it holds; only a query tells."""
-
-    file: File | None = None
-    """The file, once the upload is final."""
 
 
 @frozen(kw_only=True)
@@ -53,8 +28,38 @@ class _FileAnswer:
     file: File | None = None
 
 
+@frozen(kw_only=True)
+class FileContent:
+    """The bytes of one file, to be read. Two paths are in use; the guide's comes first."""
+
+    files: "DeveloperFiles"
+    name: str
+    documented: bool = True
+
+    digest: ClassVar[tuple[str, str] | None] = None
+    """The service gives none with a download."""
+
+    def request(self, start: int) -> Request:
+        """Ask for the bytes from `start` on."""
+        return self.files.download(self.name, start=start, documented=self.documented)
+
+    def opened(self, _headers: Mapping[str, str]) -> "FileContent":
+        """Take note of what an answer tells: nothing here."""
+        return self
+
+    def missing(self, error: NotFoundError) -> "FileContent":
+        """Return where else to look, or raise."""
+        if not self.documented:
+            raise error
+        return evolve(self, documented=False)
+
+
 class DeveloperFiles:
     """Builds the calls on files and reads their answers. Pure."""
+
+    hash_name = "sha256"
+    taken: int | None = None
+    """A file of the same name is an error."""
 
     def __init__(self, codec: Codec, *, base_url: str, version: str) -> None:
         self._codec = codec
@@ -152,7 +157,15 @@ class DeveloperFiles:
             pace=Pace.SHORT if query else Pace.STREAM,
         )
 
+    def content(self, name: str) -> FileContent:
+        """Return the content of a file, to be read."""
+        return FileContent(files=self, name=name)
+
     # Answers
+
+    def digest_of(self, file: File) -> str | None:
+        """Return the digest of a file's bytes, in hex; None where the service tells none."""
+        return file.sha256
 
     def read_file(self, body: bytes) -> File:
         """Read one file's description."""
@@ -184,7 +197,7 @@ class DeveloperFiles:
             else DEFAULT_GRANULARITY,
         )
 
-    def read_upload(self, response: Response) -> UploadState:
+    def read_upload(self, response: Response) -> UploadState[File]:
         """Read the answer to a chunk or a query."""
         status = response.headers.get("x-goog-upload-status", "").strip().lower()
         received = response.headers.get("x-goog-upload-size-received", "").strip()

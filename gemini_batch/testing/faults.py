@@ -14,11 +14,12 @@ _HTML: Final = (
     b"<!DOCTYPE html>\n<html lang=en>\n  <title>Error 502 (Server Error)!!1</title>\n"
     b"  <p>The server encountered a temporary error.\n</html>\n"
 )
-_GET_JOB: Final = "*/batches/*"
+_GET_JOB: Final = "*/batch*s/*"  # batches and batchPredictionJobs
 _LIST: Final = "/v1*/batches"
 _DOWNLOAD: Final = "*:download"
 _UPLOAD: Final = "/upload/*"
-_SUCCEEDED: Final = "BATCH_STATE_SUCCEEDED"
+_OBJECT: Final = "/*storage/v1/b/*/o/*"
+_SUCCEEDED: Final = "*_STATE_SUCCEEDED"
 
 _at_least_0: Final[Any] = validators.ge(0)
 _at_least_1: Final[Any] = validators.ge(1)
@@ -111,6 +112,10 @@ class Fault:
     """While an upload chunk arrives: take this many bytes of it, then drop the connection.
     As at the service, what is kept is rounded down to the granularity."""
 
+    keep: int | None = field(default=None, validator=_not_negative)
+    """Cloud Storage: of an upload chunk, keep this many bytes, rounded down to the
+    granularity, and say so with a 308."""
+
     delay: float = field(default=0.0, validator=_at_least_0)
     """Real seconds between processing the request and answering it; with `stall_after`,
     between the two parts of the answer's body."""
@@ -140,7 +145,8 @@ class Fault:
     rows: tuple[RowEffect, ...] = field(
         default=(), converter=_effects, validator=_known_effects
     )
-    """What is wrong with the rows of a result file, or with a job's inlined results.
+    """What is wrong with the rows of a result file, or with a job's inlined results; on the
+    create of a Vertex job, with its output from the beginning.
     ``"duplicate"``: a row comes twice; ``"missing"``: it does not come; ``"foreign"``: a
     row comes whose key nobody sent; ``"huge"``: a row has `row_bytes` more; ``"invalid"``:
     a line is cut in the middle (inlined: it is a text); ``"shuffled"``: the order is
@@ -169,6 +175,25 @@ class Fault:
 
     received_shift: int = 0
     """Bytes by which the size an upload session says it received is wrong."""
+
+    # What becomes of the things in store.
+
+    replace_object: bool = False
+    """Cloud Storage: the object asked for is written again just before, with the same
+    bytes, so that the generation a client knows is gone."""
+
+    incremental: bool = False
+    """On the create of a Vertex job: beside its output there will be an object
+    ``incremental_predictions.jsonl`` with half of the rows."""
+
+    shards: int = field(default=0, validator=_at_least_0)
+    """On the create of a Vertex job: its output will be this many objects
+    ``predictions_0001.jsonl`` …, and failed rows in ``errors_0001.jsonl``; 0 is the usual
+    single one."""
+
+    padded: bool = False
+    """On the create of a Vertex job: requests echoed in its output have nulls for members
+    that were not sent."""
 
     def __attrs_post_init__(self) -> None:
         if self.stall_after is not None and not self.delay:
@@ -217,3 +242,15 @@ class Fault:
         """An upload session says it holds `shift` bytes more (or less) than it does."""
         found = {"path": _UPLOAD, "command": "query"}
         return cls(**{**found, "received_shift": shift, **options})
+
+    @classmethod
+    def object_changed(cls, **options: Any) -> "Fault":
+        """The next read of an object's bytes finds it written again by somebody."""
+        found = {"path": _OBJECT, "method": "GET"}
+        return cls(**{**found, "replace_object": True, **options})
+
+    @classmethod
+    def expired_token(cls, **options: Any) -> "Fault":
+        """401, as for an access token that has run out."""
+        challenge = 'Bearer realm="https://accounts.google.com/", error="invalid_token"'
+        return cls(**{"status": 401, "headers": {"WWW-Authenticate": challenge}, **options})

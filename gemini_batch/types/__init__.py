@@ -63,7 +63,13 @@ from gemini_batch.types._results import (
     RowReader,
     classify,
 )
-from gemini_batch.types._settings import DeveloperAPI, PollSchedule, Retry, Timeouts
+from gemini_batch.types._settings import (
+    DeveloperAPI,
+    PollSchedule,
+    Retry,
+    Timeouts,
+    VertexAI,
+)
 from gemini_batch.types._status import GRPC_CODES, Status
 
 __all__ = [
@@ -123,6 +129,7 @@ __all__ = [
     "Timeouts",
     "TransferProgress",
     "Usage",
+    "VertexAI",
     "WebhookConfig",
     "classify",
 ]

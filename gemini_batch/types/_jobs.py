@@ -23,6 +23,8 @@ class CompletionStats:
     """How many requests of a job are where. The service's counts lag behind its work."""
 
     total_count: int = 0
+    """0 also while the service does not know how many there are (Vertex AI)."""
+
     success_count: int = 0
     failure_count: int = 0
     pending_count: int = 0
@@ -35,15 +37,28 @@ class CompletionStats:
 
 @frozen(kw_only=True)
 class JobSource:
-    """Where the requests of a job come from."""
+    """Where the requests of a job come from; empty for inline ones, which are not echoed."""
 
     file_name: str | None = None
-    """``files/<id>`` of the input file; None for inline requests, which are not echoed."""
+    """``files/<id>`` of the input file, on the Developer API."""
+
+    gcs_uris: tuple[str, ...] = ()
+    """``gs://bucket/object`` of the input files, which may hold wildcards, on Vertex AI."""
+
+    bigquery_uri: str | None = None
+    """``bq://project.dataset.table`` of the input table, on Vertex AI."""
+
+    vertex_dataset: str | None = None
+    """Full name of the multimodal dataset the requests are in, on Vertex AI."""
 
 
 @frozen(kw_only=True)
 class JobDestination:
-    """Where the results of a job are. Exactly one field is set."""
+    """Where the results of a job are, or will be.
+
+    The Developer API tells when they are there. Vertex AI is told where they are to go, and
+    says in the end where exactly they went: see `located`.
+    """
 
     file_name: str | None = None
     """``files/batch-<id>`` of the result file."""
@@ -53,6 +68,28 @@ class JobDestination:
         repr=lambda rows: "None" if rows is None else f"<{len(rows)} results>",
     )
     """The results themselves, for inline jobs."""
+
+    gcs_uri: str | None = None
+    """``gs://bucket/prefix`` under which they were asked for."""
+
+    gcs_directory: str | None = None
+    """Directory below `gcs_uri` that the service put them in; None until it says."""
+
+    bigquery_uri: str | None = None
+    """``bq://project``, perhaps with dataset and table, as asked for."""
+
+    bigquery_table: str | None = None
+    """``bq://project.dataset.table`` they were written to; None until the service says."""
+
+    vertex_dataset: str | None = None
+    """Name of the multimodal dataset they were written to; None until the service says."""
+
+    @property
+    def located(self) -> bool:
+        """True once the service has said where the results are."""
+        return self.inlined_responses is not None or any(
+            (self.file_name, self.gcs_directory, self.bigquery_table, self.vertex_dataset)
+        )
 
 
 @frozen(kw_only=True)
@@ -72,12 +109,14 @@ class BatchJob:
     """A batch job as the service described it at one moment."""
 
     name: str
-    """``batches/<id>``."""
+    """``batches/<id>``; on Vertex AI
+    ``projects/<number>/locations/<location>/batchPredictionJobs/<id>``."""
 
     state: JobState
     kind: JobKind
     model: str = ""
-    """``models/<id>``."""
+    """``models/<id>``; on Vertex AI ``publishers/google/models/<id>``, or the full name of a
+    tuned model."""
 
     display_name: str | None = None
     """The caller's own text; without the token that `intent_token` holds."""
@@ -88,7 +127,8 @@ class BatchJob:
 
     source: JobSource = JobSource()
     dest: JobDestination | None = None
-    """Where the results are; None until the service says."""
+    """Where the results are; None until the service says. On Vertex AI it is there from the
+    first, as it was asked for, and `JobDestination.located` tells whether there is more."""
 
     create_time: dt.datetime | None = None
     start_time: dt.datetime | None = None
@@ -97,6 +137,10 @@ class BatchJob:
     end_time: dt.datetime | None = None
     update_time: dt.datetime | None = None
     error: Status | None = None
+    partial_failures: tuple[Status, ...] = ()
+    """What went wrong beside the job as a whole, such as input files that could not be read.
+    Vertex AI tells up to 20."""
+
     completion_stats: CompletionStats | None = None
     priority: int = 0
     """Larger runs first; negative is allowed."""

@@ -1,14 +1,23 @@
 """How a client is set up: which service, how long to wait, how often to try."""
 
 import os
+import re
 from collections.abc import Iterator
 from itertools import chain, repeat
 from typing import Any
 
-from attrs import Attribute, field, frozen
+from attrs import Attribute, Factory, field, frozen
 
 DEFAULT_BASE_URL = "https://generativelanguage.googleapis.com"
 DEFAULT_VERSION = "v1beta"
+DEFAULT_STORAGE_URL = "https://storage.googleapis.com"
+DEFAULT_BIGQUERY_URL = "https://bigquery.googleapis.com"
+
+_MULTI_REGIONS = frozenset({"us", "eu"})
+# Both go into paths, and the location into the host: nothing but names may pass.
+_PROJECT = re.compile(r"(?:[a-z0-9][a-z0-9.-]*:)?[a-z0-9][a-z0-9-]*")
+_LOCATION = re.compile(r"[a-z][a-z0-9-]*[a-z0-9]")
+_STAGING = re.compile(r"gs://[a-z0-9][a-z0-9._-]+[a-z0-9](?:/[^/\x00-\x1f\x7f*?#\[\]]+)*")
 
 
 def _api_key_from_environment() -> str:
@@ -46,6 +55,122 @@ class DeveloperAPI:
 
     version: str = field(factory=_version_from_environment)
     """Version segment of the path; from ``GOOGLE_GENAI_API_VERSION``, else ``v1beta``."""
+
+
+def _project_from_environment() -> str:
+    return os.environ.get("GOOGLE_CLOUD_PROJECT") or ""
+
+
+def _location_from_environment() -> str:
+    # Google's own SDKs go to "global", too.
+    return os.environ.get("GOOGLE_CLOUD_LOCATION") or "global"
+
+
+def _vertex_version_from_environment() -> str:
+    version = os.environ.get("GOOGLE_GENAI_API_VERSION") or "v1"
+    return "v1beta1" if version == "beta" else version
+
+
+def _storage_url_from_environment() -> str:
+    return os.environ.get("STORAGE_EMULATOR_HOST") or DEFAULT_STORAGE_URL
+
+
+def _bigquery_url_from_environment() -> str:
+    return os.environ.get("BIGQUERY_EMULATOR_HOST") or DEFAULT_BIGQUERY_URL
+
+
+def _full_url(url: str) -> str:
+    # The variables of emulators hold a bare host and port as often as not.
+    return _bare_url(url if "://" in url else f"http://{url}")
+
+
+def _bare_staging(staging: str | None) -> str | None:
+    return staging.rstrip("/") if staging else None
+
+
+def vertex_host(location: str) -> str:
+    """Return the base URL of Vertex AI for a region, ``global``, ``us`` or ``eu``."""
+    if location == "global":
+        return "https://aiplatform.googleapis.com"
+    if location in _MULTI_REGIONS:
+        return f"https://aiplatform.{location}.rep.googleapis.com"
+    return f"https://{location}-aiplatform.googleapis.com"
+
+
+def _vertex_base_url(api: "VertexAI") -> str:
+    return os.environ.get("GOOGLE_VERTEX_BASE_URL") or vertex_host(api.location)
+
+
+def _check_project(_: object, __: object, project: str) -> None:
+    # Without one the value is made all the same, as without a key; a client says so.
+    if project and not _PROJECT.fullmatch(project):
+        raise ValueError(
+            f"project must be the id or number of a project such as 'my-project-123', "
+            f"not {project!r}"
+        )
+
+
+def _check_location(_: object, __: object, location: str) -> None:
+    if not _LOCATION.fullmatch(location):
+        raise ValueError(
+            "location must be a region such as 'us-central1', or 'global', 'us' or 'eu', "
+            f"not {location!r}"
+        )
+
+
+def _check_staging(_: object, __: object, staging: str | None) -> None:
+    if staging is not None and not _STAGING.fullmatch(staging):
+        raise ValueError(
+            f"staging must be 'gs://bucket' or 'gs://bucket/prefix', not {staging!r}"
+        )
+
+
+@frozen(kw_only=True)
+class VertexAI:
+    """Gemini on Vertex AI, as one project sees it in one location.
+
+    What is left out is read from the environment, once, when the value is made.
+
+    Raises:
+        ValueError: Project, location or staging cannot be one.
+    """
+
+    project: str = field(factory=_project_from_environment, validator=_check_project)
+    """Id or number of the project; from ``GOOGLE_CLOUD_PROJECT``."""
+
+    location: str = field(factory=_location_from_environment, validator=_check_location)
+    """A region such as ``us-central1``, or ``global``, ``us``, ``eu``; from
+    ``GOOGLE_CLOUD_LOCATION``, else ``global``."""
+
+    credentials: Any = field(default=None, repr=False)
+    """Any `google.auth.credentials.Credentials`; left out, Application Default
+    Credentials."""
+
+    staging: str | None = field(
+        default=None, converter=_bare_staging, validator=_check_staging
+    )
+    """``gs://bucket/prefix`` under which `submit` puts rows and results."""
+
+    base_url: str = field(
+        default=Factory(_vertex_base_url, takes_self=True), converter=_bare_url
+    )
+    """Scheme, host and port of Vertex AI; from ``GOOGLE_VERTEX_BASE_URL``, else Google's
+    own for the location. Plain ``http`` is accepted for loopback addresses only, here and
+    below."""
+
+    storage_url: str = field(factory=_storage_url_from_environment, converter=_full_url)
+    """The same of Cloud Storage; from ``STORAGE_EMULATOR_HOST``, else Google's own."""
+
+    bigquery_url: str = field(factory=_bigquery_url_from_environment, converter=_full_url)
+    """The same of BigQuery; from ``BIGQUERY_EMULATOR_HOST``, else Google's own."""
+
+    version: str = field(factory=_vertex_version_from_environment)
+    """Version segment of the path; from ``GOOGLE_GENAI_API_VERSION``, else ``v1``."""
+
+    @property
+    def parent(self) -> str:
+        """``projects/<project>/locations/<location>``, under which its jobs are."""
+        return f"projects/{self.project}/locations/{self.location}"
 
 
 def _positive(_: object, attribute: "Attribute[Any]", value: float) -> None:

@@ -18,6 +18,9 @@ _FOREIGN = (
     "GOOGLE_GENAI_API_VERSION",
     "GOOGLE_GENAI_USE_VERTEXAI",
     "GOOGLE_GENAI_USE_ENTERPRISE",
+    "GOOGLE_VERTEX_BASE_URL",
+    "GOOGLE_CLOUD_PROJECT",
+    "GOOGLE_CLOUD_LOCATION",
     "HTTP_PROXY",
     "http_proxy",
     "ALL_PROXY",
@@ -57,6 +60,28 @@ async def genai(
         monkeypatch.delenv(name, raising=False)
     http_options: Any = {"base_url": stage.url, **_options(request, "http_options")}
     client = Client(api_key=stage.key, http_options=http_options)
+    yield Genai(kind=request.param, api=client if request.param == "sync" else client.aio)
+    await client.aio.aclose()
+    client.close()
+
+
+@pytest.fixture(params=["sync", "async"])
+async def vertex(
+    request: pytest.FixtureRequest, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Genai]:
+    """google-genai in Vertex mode, with a token the emulator takes."""
+    from google.genai import Client
+    from google.oauth2.credentials import Credentials
+
+    for name in _FOREIGN:
+        monkeypatch.delenv(name, raising=False)
+    client = Client(
+        vertexai=True,
+        project="emulator-project",
+        location="us-central1",
+        credentials=Credentials(token="emulator-token"),  # type: ignore[no-untyped-call]
+        http_options={"base_url": stage.url},
+    )
     yield Genai(kind=request.param, api=client if request.param == "sync" else client.aio)
     await client.aio.aclose()
     client.close()

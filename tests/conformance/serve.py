@@ -7,6 +7,9 @@ Every command is answered with one JSON line on stdout. The process ends with it
 - ``{"do": "advance", "seconds": 6}`` turns the clock.
 - ``{"do": "fault", "status": 503, …}`` appends a `Fault` of these members.
 - ``{"do": "script", "name": "…", "looks": […]}`` fixes a job's course.
+- ``{"do": "put", "uri": "gs://…", "text": "…"}`` stores an object, ``{"do": "read", "uri":
+  "gs://…"}`` returns one: its text; ``{"do": "table", "uri": "bq://…", "rows": […]}`` and
+  ``{"do": "rows", "uri": "bq://…"}`` do the same for tables.
 - ``{"do": "log"}`` returns ``[{"method", "path", "command", "bytes_in", "status"}]``.
 """
 
@@ -20,6 +23,7 @@ import anyio
 import anyio.to_thread
 
 from gemini_batch.testing import Emulator, Fault, Limits, ManualClock
+from gemini_batch.testing.emulator import Table
 
 
 class Stage:
@@ -49,6 +53,8 @@ class Stage:
                 self._emulator.faults.append(Fault(**members))
             case {"do": "script", "name": str(name), "looks": list(looks)}:
                 self._emulator.script(name, *looks)
+            case {"do": "put" | "read" | "table" | "rows"}:
+                return self.handle(command)
             case {"do": "log"}:
                 return [
                     {
@@ -62,6 +68,20 @@ class Stage:
                 ]
             case _:
                 raise ValueError(f"no such command: {command}")
+        return None
+
+    def handle(self, command: Mapping[str, Any]) -> Any:
+        """Write or read what is stored beside the jobs."""
+        match command:
+            case {"do": "put", "uri": str(uri), "text": str(text)}:
+                self._emulator.objects.put(uri, text.encode())
+            case {"do": "read", "uri": str(uri)}:
+                return self._emulator.objects[uri].read().decode()
+            case {"do": "table", "uri": str(uri), "rows": list(rows)}:
+                self._emulator.tables[uri] = Table.of(rows)
+            case {"do": "rows", "uri": str(uri)}:
+                found = self._emulator.tables[uri].rows
+                return json.loads(json.dumps(found, default=str))
         return None
 
 

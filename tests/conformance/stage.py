@@ -58,6 +58,23 @@ class Stage:
         """Fix the course of a job."""
         self._do("script", name=name, looks=looks)
 
+    def put(self, uri: str, text: str) -> None:
+        """Store an object."""
+        self._do("put", uri=uri, text=text)
+
+    def read(self, uri: str) -> str:
+        """Return what is in an object."""
+        return str(self._do("read", uri=uri))
+
+    def table(self, uri: str, rows: list[dict[str, Any]]) -> None:
+        """Make a table."""
+        self._do("table", uri=uri, rows=rows)
+
+    def rows(self, uri: str) -> list[dict[str, Any]]:
+        """Return what is in a table."""
+        found: list[dict[str, Any]] = self._do("rows", uri=uri)
+        return found
+
     def log(self) -> list[dict[str, Any]]:
         """Return what arrived."""
         found: list[dict[str, Any]] = self._do("log")

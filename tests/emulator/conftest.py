@@ -6,6 +6,7 @@ import aiohttp
 import pytest
 
 from gemini_batch.testing import Emulator, ManualClock
+from tests.emulator.cloud import Cloud
 from tests.emulator.service import Service
 
 
@@ -24,3 +25,9 @@ async def emulator(clock: ManualClock) -> AsyncIterator[Emulator]:
 async def service(emulator: Emulator) -> AsyncIterator[Service]:
     async with aiohttp.ClientSession() as session:
         yield Service(emulator, session)
+
+
+@pytest.fixture
+async def cloud(emulator: Emulator) -> AsyncIterator[Cloud]:
+    async with aiohttp.ClientSession() as session:
+        yield Cloud(emulator, session)

@@ -39,6 +39,11 @@ EVERY_MEMBER: dict[str, Any] = {
     "no_output": True,
     "empty_page": True,
     "received_shift": -1,
+    "keep": 8,
+    "replace_object": True,
+    "incremental": True,
+    "shards": 3,
+    "padded": True,
 }
 
 

@@ -7,8 +7,9 @@ import pytest
 
 from gemini_batch._codec import Codec
 from gemini_batch._wire._request import Pace, Request, Response, StreamedBody
+from gemini_batch._wire._stores import DEFAULT_GRANULARITY
 from gemini_batch._wire.developer import DeveloperBatches
-from gemini_batch._wire.files import DEFAULT_GRANULARITY, DeveloperFiles
+from gemini_batch._wire.files import DeveloperFiles
 from gemini_batch.errors import DecodeError, TransportError
 from gemini_batch.types import JobKind, JobState, WebhookConfig
 from tests.support.recorded import recorded_json

@@ -25,9 +25,11 @@ from gemini_batch.testing._fault_files import fault_entry, read_faults
 from gemini_batch.testing.emulator._address import host_named, is_loopback
 from gemini_batch.testing.emulator._clock import Clock, Turnable, stamp
 from gemini_batch.testing.emulator._errors import Refusal, failed_precondition, invalid
+from gemini_batch.testing.emulator._jobs import Look
 from gemini_batch.testing.emulator._log import LogEntry
 from gemini_batch.testing.emulator._registry import Registry
 from gemini_batch.testing.emulator._store import Store
+from gemini_batch.testing.emulator._vertex_registry import VertexJobs
 from gemini_batch.testing.emulator._web import json_answer, refusal_answer
 from gemini_batch.testing.faults import Fault
 
@@ -46,10 +48,13 @@ class Control:
     """Answers what is asked of the emulator itself."""
 
     registry: Registry
+    vertex_jobs: VertexJobs
     store: Store
     clock: Clock
     faults: list[Fault]
     log: list[LogEntry]
+    script: Callable[[str, tuple[Look, ...]], None]
+    """Fixes the course of a job, as `Emulator.script`."""
 
     async def __call__(self, request: web.BaseRequest) -> web.Response:
         """Answer one request under ``/emulator/``."""
@@ -90,6 +95,15 @@ class Control:
                 "looks": job.looks,
             }
             for name, job in self.registry.items()
+        }
+        jobs |= {
+            name: {
+                "state": self.vertex_jobs.moment(job).state,
+                "display_name": job.display_name,
+                "row_count": job.row_count,
+                "looks": job.looks,
+            }
+            for name, job in self.vertex_jobs.items()
         }
         return {
             "now": stamp(self.clock.now()),
@@ -135,7 +149,7 @@ class Control:
         if not all(isinstance(look, str | dict) for look in looks):
             raise invalid("'looks' are states or objects.")
         try:
-            self.registry.script(name, tuple(looks))
+            self.script(name, tuple(looks))
         except KeyError:
             raise Refusal(404, f"There is no job {name}.") from None
         except ValueError as error:

@@ -29,12 +29,13 @@ from gemini_batch.testing.emulator._errors import (
 from gemini_batch.testing.emulator._log import LogEntry
 from gemini_batch.testing.emulator._plan import FaultPlan
 from gemini_batch.testing.emulator._spoil import spoil
+from gemini_batch.testing.emulator._surfaces import Surface, refused, surface_of
+from gemini_batch.testing.emulator._tokens import Tokens
 from gemini_batch.testing.emulator._web import (
     LOGGED_BODY,
     Call,
     raw_answer,
     read_unprocessed,
-    refusal_answer,
 )
 from gemini_batch.testing.faults import Fault
 
@@ -72,6 +73,7 @@ class Dispatcher:
     """Answers every request of the server."""
 
     api_key: str
+    tokens: Tokens
     routes: Sequence[Route]
     plan: FaultPlan
     doors: Doors
@@ -82,6 +84,9 @@ class Dispatcher:
 
     before_answer: Callable[[], None] = lambda: None
     """Called when a request has been dealt with."""
+
+    before_google: Callable[[], Awaitable[None]]
+    """Called when a request for Google Cloud comes in."""
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, or cut its connection."""
@@ -98,6 +103,8 @@ class Dispatcher:
         )
         # Noted on arrival, so that it is there when the client has its answer.
         self.log.append(entry)
+        if surface_of(request.path) is not Surface.DEVELOPER:
+            await self.before_google()
         fault = self.plan.take(request.method, request.path, request.headers)
         call = Call(request=request, fault=fault)
         try:
@@ -136,8 +143,11 @@ class Dispatcher:
         if fault.status is not None:
             await read_unprocessed(call)
             await anyio.sleep(pause)
-            body = Refusal(fault.status).body() if fault.body is None else fault.body
-            return await _finish(call, fault, raw_answer(body, status=fault.status))
+            if fault.body is None:
+                answer = refused(call.request, Refusal(fault.status))
+            else:
+                answer = raw_answer(fault.body, status=fault.status)
+            return await _finish(call, fault, answer)
         if fault.drop == "before":
             await anyio.sleep(pause)
             raise DroppedError
@@ -171,11 +181,12 @@ class Dispatcher:
             self.before_answer()
             return answer  # noqa: TRY300 - an `else` would be outside
         except Refusal as refusal:
-            return refusal_answer(refusal)
+            return refused(call.request, refusal)
         except web.RequestPayloadError as error:
             if not isinstance(error.__cause__, ContentEncodingError):
                 raise
-            return refusal_answer(invalid("The body is not compressed as it says."))
+            told = invalid("The body is not compressed as it says.")
+            return refused(call.request, told)
 
     def _admitted(self, call: Call) -> Handler | None:
         """Return what handles a request; None if there is no such method.
@@ -189,14 +200,17 @@ class Dispatcher:
             if match is None or candidate.method != request.method:
                 continue
             call.names = match.groupdict()
-            call.version = call.names["version"]
+            call.version = call.names.get("version", "")
             # The URL of an upload session is its own credential.
             if "upload_id" not in request.query:
-                self._check_key(request)
+                self._check_caller(request)
             return candidate.handler
         return None
 
-    def _check_key(self, request: web.BaseRequest) -> None:
+    def _check_caller(self, request: web.BaseRequest) -> None:
+        if surface_of(request.path) is not Surface.DEVELOPER:
+            self.tokens.check(request)
+            return
         key = request.headers.get("x-goog-api-key") or request.query.get("key")
         if not key:
             raise missing_key()

@@ -1,20 +1,17 @@
 """The Files API beside uploads: get, list, delete, download."""
 
-import re
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from aiohttp import web
 from anyio.to_thread import run_sync
 
 from gemini_batch.testing.emulator._address import Address
 from gemini_batch.testing.emulator._clock import Clock
-from gemini_batch.testing.emulator._delivery import deliver, stream_for
-from gemini_batch.testing.emulator._errors import Refusal, invalid, no_such_file
+from gemini_batch.testing.emulator._errors import invalid, no_such_file
 from gemini_batch.testing.emulator._limits import Limits
 from gemini_batch.testing.emulator._odd_rows import write_odd_rows
 from gemini_batch.testing.emulator._pages import sequence_of, token_after
+from gemini_batch.testing.emulator._ranges import send_file
 from gemini_batch.testing.emulator._registry import Registry
 from gemini_batch.testing.emulator._store import Store, StoredFile
 from gemini_batch.testing.emulator._web import (
@@ -26,10 +23,6 @@ from gemini_batch.testing.emulator._web import (
 from gemini_batch.testing.faults import Fault
 
 _LONGEST_ID: Final = 40
-_BLOCK: Final = 256 * 1024
-_RANGE: Final = re.compile(r"bytes=([0-9]*)-([0-9]*)")
-# Digits that are enough for any size, and few enough to be read.
-_DIGITS: Final = 19
 
 
 class Files:
@@ -123,7 +116,7 @@ class Files:
             )
         if call.fault is not None and call.fault.rows:
             return await self._send_odd(call, file, call.fault)
-        return await _send(call, file.path, file.size, file.mime_type)
+        return await send_file(call, file.path, file.size, file.mime_type)
 
     async def _send_odd(
         self, call: Call, file: StoredFile, fault: Fault
@@ -131,65 +124,6 @@ class Files:
         path = self._store.new_path()
         try:
             size = await run_sync(write_odd_rows, file.path, path, fault)
-            return await _send(call, path, size, file.mime_type)
+            return await send_file(call, path, size, file.mime_type)
         finally:
             path.unlink(missing_ok=True)
-
-
-async def _send(call: Call, path: Path, size: int, mime_type: str) -> web.StreamResponse:
-    """Send a file, or the range of it that was asked for.
-
-    Raises:
-        DroppedError: A fault cuts it; what came before has been sent.
-    """
-    fault = call.fault
-    whole = fault is not None and fault.ignore_range
-    span = None if whole else _span(call.request.headers.get("Range"), size)
-    start, stop = span or (0, size)
-    response = stream_for(
-        call, status=206 if span else 200, length=None if whole else stop - start
-    )
-    response.content_type = mime_type
-    if span:
-        response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
-    if not whole:
-        response.headers["Accept-Ranges"] = "bytes"
-    if fault is not None:
-        response.headers.update(fault.headers)
-    with path.open("rb") as source:
-        await deliver(call, response, _blocks(source, start, stop))
-    return response
-
-
-async def _blocks(source: BinaryIO, start: int, stop: int) -> AsyncIterator[bytes]:
-    source.seek(start)
-    while start < stop:
-        block = source.read(min(_BLOCK, stop - start))
-        if not block:
-            return
-        start += len(block)
-        yield block
-
-
-def _span(header: str | None, size: int) -> tuple[int, int] | None:
-    """Return the start and stop that a ``Range`` header asks for; None for the whole file.
-
-    Raises:
-        Refusal: 416, it lies past the end.
-    """
-    asked = _RANGE.fullmatch(header or "")
-    if asked is None or asked.group(0) == "bytes=-":
-        return None
-    first, last = asked.groups()
-    if first:
-        start = _number(first)
-        stop = min(size, _number(last) + 1) if last else size
-    else:
-        start, stop = max(0, size - _number(last)), size
-    if start >= size or stop <= start:
-        raise Refusal(416, headers={"Content-Range": f"bytes */{size}"})
-    return (start, stop)
-
-
-def _number(digits: str) -> int:
-    return int(digits.lstrip("0")[:_DIGITS] or "0")

@@ -141,7 +141,8 @@ class Moment:
         return self.state in TERMINAL
 
 
-def _seconds(value: float) -> dt.timedelta:
+def seconds(value: float) -> dt.timedelta:
+    """Return a span of time, however long; "for ever" is a century."""
     # datetime overflows long before a float does; a century is for ever.
     return dt.timedelta(seconds=min(value, 100 * 365 * 86400.0))
 
@@ -150,14 +151,14 @@ def moment_of(job: Job, now: dt.datetime, limits: Limits) -> Moment:
     """Return where `job` is at `now`. Its script, if it has one, goes before the clock."""
     if job.course and job.course_taken:
         return _scripted(job)
-    started = job.create_time + _seconds(limits.pending)
+    started = job.create_time + seconds(limits.pending)
     length = max(limits.least_running, job.row_count / limits.rows_per_second)
-    end, state = started + _seconds(length), SUCCEEDED
-    expiry = job.create_time + _seconds(limits.job_expiry)
+    end, state = started + seconds(length), SUCCEEDED
+    expiry = job.create_time + seconds(limits.job_expiry)
     if end > expiry:
         end, state = expiry, EXPIRED
     if job.cancel_time is not None:
-        cancelled = job.cancel_time + _seconds(limits.cancel_delay)
+        cancelled = job.cancel_time + seconds(limits.cancel_delay)
         if cancelled < end:
             end, state = cancelled, CANCELLED
     if now >= end:

@@ -30,6 +30,15 @@ class Limits:
     job_expiry: float = 2 * _DAY
     """A job that has not ended by then is EXPIRED."""
 
+    queue_expiry: float = 3 * _DAY
+    """A Vertex job that has not started by then is EXPIRED."""
+
+    run_expiry: float = _DAY
+    """A Vertex job that runs this long is EXPIRED."""
+
+    delete_delay: float = 0.0
+    """Time until the operation that deletes a Vertex job is done."""
+
     file_retention: float = 2 * _DAY
     """Life of an uploaded file."""
 

@@ -44,6 +44,11 @@ class Registry(Mapping[str, Job]):
     def __len__(self) -> int:
         return len(self._jobs)
 
+    @property
+    def answer(self) -> Answer:
+        """What answers requests at this moment."""
+        return self._answer
+
     def answer_with(self, answer: Answer) -> None:
         """Let `answer` answer the requests that have no answer yet."""
         self._answer = answer

@@ -43,11 +43,12 @@ def answer_rows(job: Job, upto: int, answer: Answer) -> None:
                 job.failed += 1
             else:
                 job.succeeded += 1
-            job.result_bytes += target.write(_encoded(result) + b"\n")
+            job.result_bytes += target.write(encoded(result) + b"\n")
             job.input_offset += len(line)
 
 
-def _encoded(result: Mapping[str, Any]) -> bytes:
+def encoded(result: Mapping[str, Any]) -> bytes:
+    """Return a result as a line, without its end."""
     # A prompt may hold half a surrogate pair, written as an escape; it has no UTF-8 form.
     try:
         return json.dumps(result, ensure_ascii=False, separators=(",", ":")).encode()

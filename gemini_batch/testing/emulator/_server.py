@@ -11,12 +11,14 @@ import anyio
 
 from gemini_batch.testing.emulator._address import Address
 from gemini_batch.testing.emulator._batches import Batches
+from gemini_batch.testing.emulator._buckets import Buckets
 from gemini_batch.testing.emulator._clock import Clock, SpeedClock
 from gemini_batch.testing.emulator._control import Control
 from gemini_batch.testing.emulator._create import Creates
 from gemini_batch.testing.emulator._dispatch import Dispatcher, Gate
 from gemini_batch.testing.emulator._doors import Doors
 from gemini_batch.testing.emulator._files import Files
+from gemini_batch.testing.emulator._google import BUCKET, Google
 from gemini_batch.testing.emulator._home import Home
 from gemini_batch.testing.emulator._jobs import Job, Look
 from gemini_batch.testing.emulator._journal import Journal
@@ -29,15 +31,19 @@ from gemini_batch.testing.emulator._players import Player, played_by
 from gemini_batch.testing.emulator._registry import Registry
 from gemini_batch.testing.emulator._routes import all_routes
 from gemini_batch.testing.emulator._store import Store, StoredFile
+from gemini_batch.testing.emulator._tables import Tables
+from gemini_batch.testing.emulator._tokens import StandInCredentials
 from gemini_batch.testing.emulator._uploads import Uploads
+from gemini_batch.testing.emulator._vertex_jobs import PROJECT, VertexJob
 from gemini_batch.testing.faults import Fault
-from gemini_batch.types._settings import DeveloperAPI
+from gemini_batch.types._settings import DeveloperAPI, VertexAI
 
 
 class Emulator:
-    """An offline stand-in for the Gemini Developer API's batch jobs and files.
+    """An offline stand-in for Gemini's batch jobs, on both of its APIs.
 
-    It listens on a loopback port while its ``async with`` block runs. It is as strict as
+    That is the Developer API with its files, and Vertex AI with the Cloud Storage and
+    BigQuery that its jobs read and write, all at one address. It listens on a loopback port while its ``async with`` block runs. It is as strict as
     the service, and its time runs faster. It cannot be started twice.
 
     Tests may use it from another thread or event loop than it was started in: `script`,
@@ -94,6 +100,12 @@ class Emulator:
         answer = chosen.answer if isinstance(chosen, Model) else played_by(chosen)
         self._store = Store()
         self._registry = Registry(self._store, self.clock, self.limits, answer)
+        self._google = Google.of(
+            self._store, self.clock, self.limits, lambda: self._registry.answer
+        )
+        self._google.buckets.at_home = self._home.do
+        self._google.tables.at_home = self._home.do
+        self._credentials = StandInCredentials(self._google.tokens)
         self._data = None if data is None else Path(data)
         self._memory: Memory | None = None
         self._control = control
@@ -109,6 +121,45 @@ class Emulator:
         if not self.url:
             raise RuntimeError("the emulator has an address only inside its 'async with'")
         return DeveloperAPI(api_key=self._api_key, base_url=self.url, version="v1beta")
+
+    @property
+    def vertex(self) -> VertexAI:
+        """What a client needs to talk to its Vertex AI, Cloud Storage and BigQuery."""
+        if not self.url:
+            raise RuntimeError("the emulator has an address only inside its 'async with'")
+        return VertexAI(
+            project=PROJECT,
+            location="us-central1",
+            credentials=self._credentials,
+            staging=f"gs://{BUCKET}/staging",
+            base_url=self.url,
+            storage_url=self.url,
+            bigquery_url=self.url,
+        )
+
+    @property
+    def vertex_jobs(self) -> Mapping[str, VertexJob]:
+        """Its Vertex jobs by full name, oldest first."""
+        return self._google.jobs
+
+    @property
+    def objects(self) -> Buckets:
+        """What is in its Cloud Storage, by URI; `Buckets.put` adds to it."""
+        return self._google.buckets
+
+    @property
+    def tables(self) -> Tables:
+        """Its BigQuery tables, by URI; rows may be assigned."""
+        return self._google.tables
+
+    @property
+    def datasets(self) -> dict[str, str]:
+        """Tables, as ``bq://`` URIs, of Vertex AI's multimodal datasets by their names."""
+        return self._google.datasets
+
+    def expire_token(self) -> None:
+        """Let the access token that clients hold in no more; they have to refresh."""
+        self._home.do(self._google.tokens.expire)
 
     @property
     def jobs(self) -> Mapping[str, Job]:
@@ -144,12 +195,18 @@ class Emulator:
             name_or_display_name: The name of a job there is, or a pattern (`fnmatch`) on
                 the display names of jobs created from now on; the newest pattern wins.
             looks: What each GET sees in turn; the last one repeats. A look is a wire state
-                such as ``"BATCH_STATE_RUNNING"``, or a mapping whose members replace those
-                of the job's metadata (``done``, ``error`` and ``response``: of the
-                operation); None takes a member away, and ``"output": None`` the response
-                as well.
+                such as ``"BATCH_STATE_RUNNING"`` or ``"JOB_STATE_RUNNING"``, or a mapping
+                whose members replace those of the job's metadata (``done``, ``error`` and
+                ``response``: of the operation), or of a Vertex job's resource; None takes a
+                member away, and ``"output": None`` the response as well.
         """
-        self._home.do(lambda: self._registry.script(name_or_display_name, looks))
+        self._home.do(lambda: self._script(name_or_display_name, looks))
+
+    def _script(self, name: str, looks: tuple[Look, ...]) -> None:
+        if not name.startswith("projects/"):
+            self._registry.script(name, looks)
+        if not name.startswith("batches/"):
+            self._google.jobs.script(name, looks)
 
     async def __aenter__(self) -> Self:
         """Start listening.
@@ -186,6 +243,7 @@ class Emulator:
             folder=folder,
             registry=self._registry,
             store=self._store,
+            google=self._google,
             clock=self.clock,
         )
         self._memory.recall()
@@ -221,14 +279,19 @@ class Emulator:
         )
         return Dispatcher(
             api_key=self._api_key,
-            routes=routes,
-            plan=FaultPlan(self.faults, self._registry.state_named),
+            tokens=self._google.tokens,
+            routes=(*routes, *self._google.routes(address)),
+            plan=FaultPlan(self.faults, self._state_named),
             doors=self._doors,
             log=self._log,
             access_log=self._access_log,
             control=self._controls() if self._control else None,
             before_answer=self._memory.note_time if self._memory else lambda: None,
+            before_google=self._google.jobs.settle,
         )
+
+    def _state_named(self, path: str) -> str | None:
+        return self._registry.state_named(path) or self._google.jobs.state_named(path)
 
     def _controls(self) -> Control:
         return Control(
@@ -237,6 +300,8 @@ class Emulator:
             clock=self.clock,
             faults=self.faults,
             log=self._log,
+            script=self._script,
+            vertex_jobs=self._google.jobs,
         )
 
     async def __aexit__(
@@ -257,6 +322,7 @@ class Emulator:
         try:
             if self._started:
                 self._registry.close()
+                self._google.jobs.close()
                 with anyio.CancelScope(shield=True):
                     await self._gate.close()
                     await self._doors.aclose()

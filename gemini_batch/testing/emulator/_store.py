@@ -140,7 +140,11 @@ class Store(Mapping[str, StoredFile]):
 
     def keep(self, file: StoredFile, path: Path) -> None:
         """Make a file's bytes reachable at a second path, which outlives the file."""
-        os.link(file.path, path)
+        self.link(file.path, path)
+
+    def link(self, source: Path, path: Path) -> None:
+        """Make what is at `source` reachable at a second path, which outlives the first."""
+        os.link(source, path)
 
     def sweep(self, known: Collection[Path]) -> None:
         """Remove from the disk what is neither a file here nor among `known`."""

@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from aiohttp import web
 from attrs import define, field
 
 from gemini_batch.testing.emulator._address import Address
+from gemini_batch.testing.emulator._arrivals import discard, pieces
 from gemini_batch.testing.emulator._clock import Clock
 from gemini_batch.testing.emulator._delivery import DroppedError
 from gemini_batch.testing.emulator._errors import Refusal, invalid
@@ -181,7 +182,7 @@ class Uploads:
         problem = self._problem(call, session, commands)
         if problem:
             # The client is still sending; an answer before its end could be lost.
-            await _discard(call)
+            await discard(call)
             raise self._complaint(session, problem)
         rest = await self._receive(call, session)
         if "finalize" not in commands:
@@ -227,13 +228,13 @@ class Uploads:
         turn = session.turn
         limit = self._limits.max_file_bytes if session.size is None else session.size
         pending = bytearray()
-        async for piece in _pieces(call):
+        async for piece in pieces(call):
             if session.turn != turn:
                 raise DroppedError
             pending += piece
             whole = len(pending) // unit * unit
             if session.received + whole > limit:
-                await _discard(call)
+                await discard(call)
                 raise self._complaint(session, f"Upload exceeds {limit} bytes.")
             if whole:
                 _append(session, bytes(pending[:whole]))
@@ -267,29 +268,6 @@ def _append(session: _Session, data: bytes) -> None:
         file.write(data)
     session.digest.update(data)
     session.received += len(data)
-
-
-async def _pieces(call: Call) -> AsyncIterator[bytes]:
-    """Yield the body as it arrives, up to where a fault cuts it.
-
-    Raises:
-        DroppedError: The fault's limit was reached.
-    """
-    limit = None if call.fault is None else call.fault.drop_body_after
-    async for piece in call.request.content.iter_any():
-        if limit is not None and call.received + len(piece) >= limit:
-            yield piece[: limit - call.received]
-            call.received = limit
-            raise DroppedError
-        call.received += len(piece)
-        yield piece
-    if limit is not None:
-        raise DroppedError
-
-
-async def _discard(call: Call) -> None:
-    async for piece in call.request.content.iter_any():
-        call.received += len(piece)
 
 
 def _bad_name(name: str) -> str:

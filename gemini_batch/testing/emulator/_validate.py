@@ -17,9 +17,15 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from gemini_batch.testing.emulator._errors import Violation
-from gemini_batch.testing.emulator._schema import ENUMS, MESSAGES, ONEOFS
+from gemini_batch.testing.emulator._google_schema import (
+    ALL_MESSAGES,
+    ALL_ONEOFS,
+    VERTEX_MESSAGES,
+)
+from gemini_batch.testing.emulator._schema import ENUMS
 
 _PACKAGE = "type.googleapis.com/google.ai.generativelanguage.v1beta"
+_VERTEX_PACKAGE: Final = "type.googleapis.com/google.cloud.aiplatform.v1"
 _SAYS_INVALID = "Invalid JSON payload received. "
 _INT32 = 2**31
 _INT64 = 2**63
@@ -41,7 +47,13 @@ def _accepted(members: Mapping[str, str]) -> Mapping[str, tuple[str, str]]:
 
 
 # Message -> every accepted spelling -> (camelCase name, type).
-_TABLES: Final = {message: _accepted(members) for message, members in MESSAGES.items()}
+_TABLES: Final = {message: _accepted(members) for message, members in ALL_MESSAGES.items()}
+
+
+def _type_name(message: str) -> str:
+    if message in VERTEX_MESSAGES:
+        return f"{_VERTEX_PACKAGE}.{message.removeprefix('Vertex')}"
+    return f"{_PACKAGE}.{message}"
 
 
 @frozen(kw_only=True)
@@ -160,7 +172,7 @@ class _Checker:
 
     def message(self, name: str, body: object, path: str, depth: int) -> dict[str, Any]:
         if not isinstance(body, dict):
-            self._misfit(f"{_PACKAGE}.{name}", body, path)
+            self._misfit(_type_name(name), body, path)
             return {}
         if depth > _MAX_DEPTH:
             self._report(f"{_SAYS_INVALID}Message too deep.", path, "", "message too deep")
@@ -184,12 +196,12 @@ class _Checker:
                 continue
             where = f"{path}.{snake(member)}" if path else snake(member)
             clean[member] = self._value(kind, value, where, spelt, depth + 1)
-        if name in ONEOFS:
+        if name in ALL_ONEOFS:
             self._choice(name, clean, path)
         return clean
 
     def _choice(self, name: str, clean: Mapping[str, Any], path: str) -> None:
-        choice, members = ONEOFS[name]
+        choice, members = ALL_ONEOFS[name]
         set_here = [member for member in clean if member in members]
         for member in set_here[1:]:
             reason = f"oneof field '{choice}' is already set. Cannot set '{member}'"
@@ -208,7 +220,7 @@ class _Checker:
             reason = "Proto field is not repeating, cannot start list."
             self._unknown(spelt, path.rpartition(".")[0], reason, f"not a list: '{spelt}'")
             return None
-        if kind in MESSAGES:
+        if kind in ALL_MESSAGES:
             return self.message(kind, value, path, depth)
         if kind in ENUMS:
             return self._enum(kind, value, path, spelt)
@@ -227,7 +239,7 @@ class _Checker:
                 for index, item in enumerate(value)
             ]
         before = len(self.found)
-        if isinstance(value, dict) and kind in MESSAGES:
+        if isinstance(value, dict) and kind in ALL_MESSAGES:
             # The service looks into a lone object before it complains.
             self.message(kind, value, path, depth)
         if len(self.found) == before:
