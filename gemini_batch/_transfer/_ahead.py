@@ -15,7 +15,7 @@ from gemini_batch.errors import TransportError
 if TYPE_CHECKING:
     from pathlib import Path
 
-AHEAD = 4 << 20
+AHEAD = 2 << 20
 """Bytes that may wait for the consumer."""
 
 PATIENCE = 5.0

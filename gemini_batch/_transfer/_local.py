@@ -1,12 +1,10 @@
 """Local files, read and written in threads. A hop moves a megabyte, never a line."""
 
 import contextlib
-import hashlib
 import inspect
 import os
 import secrets
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +13,6 @@ from typing import ParamSpec, TypeVar
 import anyio
 import anyio.lowlevel
 from anyio import to_thread
-from attrs import define
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -36,47 +33,6 @@ async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
         limiter = anyio.CapacityLimiter(_THREADS)
         _limiter.set(limiter)
     return await to_thread.run_sync(lambda: function(*args, **kwargs), limiter=limiter)
-
-
-@define(kw_only=True)
-class Source:
-    """Bytes that can be read at any offset, from a file or from memory."""
-
-    size: int
-    path: Path | None = None
-    data: bytes = b""
-
-    async def read(self, offset: int, length: int) -> bytes:
-        """Return the bytes at `offset`; fewer than `length` only if the file has shrunk."""
-        if self.path is None:
-            return self.data[offset : offset + length]
-        return await in_thread(read_at, self.path, offset, length)
-
-
-class Digest:
-    """SHA-256 of a stream of which parts may be read more than once."""
-
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256()
-        self._seen = 0
-        # A task that is cancelled natively leaves its thread running.
-        self._lock = threading.Lock()
-
-    async def update(self, offset: int, data: bytes) -> None:
-        """Take in what of `data`, found at `offset`, has not been taken in before."""
-        await in_thread(self._update, offset, data)
-
-    def _update(self, offset: int, data: bytes) -> None:
-        # In one piece: what is hashed is known to be, whatever becomes of the task.
-        with self._lock:
-            new = memoryview(data)[max(0, self._seen - offset) :]
-            self._hash.update(new)
-            self._seen += len(new)
-
-    def hexdigest(self) -> str:
-        """Return the digest in hex."""
-        with self._lock:
-            return self._hash.hexdigest()
 
 
 async def tell(callback: Callable[[T], object], news: T) -> None:

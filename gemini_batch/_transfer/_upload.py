@@ -1,12 +1,14 @@
 """Resumable uploads. After any failure the service is asked what it holds."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 
 import anyio
+import anyio.lowlevel
 from attrs import frozen
 
-from gemini_batch._transfer._local import Digest, Source, tell
+from gemini_batch._transfer._progress import OnProgress, Reporter
+from gemini_batch._transfer._source import Digest, Source, SourceReader
 from gemini_batch._transport import Transport
 from gemini_batch._wire._request import Response, StreamedBody
 from gemini_batch._wire.files import DeveloperFiles, UploadSession, UploadState
@@ -18,18 +20,16 @@ from gemini_batch.errors import (
     PermissionDeniedError,
     TransportError,
 )
-from gemini_batch.types import File, TransferProgress
+from gemini_batch.types import File
 
 CHUNK = 64 << 20
-"""Bytes per request. The service answers each, so that few large ones cost the least; what
-has arrived of one that breaks off is not sent again."""
+"""Bytes per request once one has failed. What has arrived of a request that breaks off is not
+sent again; should the service have kept nothing of it all the same, no more than this is lost
+each time."""
 
-_BLOCK = 1 << 20  # bytes per look into the file, and all that is held of it
 _MAX_SESSIONS = 3
 _GONE = frozenset({404, 410})
 _FATAL = frozenset({401, 403, 409})
-
-OnProgress = Callable[[TransferProgress], object]
 
 
 @frozen(kw_only=True)
@@ -38,17 +38,20 @@ class UploadPlan:
 
     size: int
     granularity: int
-    chunk_size: int = CHUNK
+    chunk_size: int | None
+    """Bytes per request; None sends all that is left in one."""
 
     def step(self, offset: int) -> tuple[int, bool]:
         """Return the length of the chunk at `offset`, and whether it is the last.
 
         Every chunk but the last is a multiple of the granularity.
         """
+        rest = self.size - offset
+        if self.chunk_size is None:
+            return rest, True
         whole = max(
             self.granularity, self.chunk_size // self.granularity * self.granularity
         )
-        rest = self.size - offset
         return (rest, True) if rest <= whole else (whole, False)
 
 
@@ -57,7 +60,11 @@ class _SessionLostError(Exception):
 
 
 class Upload:
-    """Drives the upload of one source to one file name."""
+    """Drives the upload of one source to one file name.
+
+    All goes in one request, because the service's answer to each is waited for. After a
+    failure what is left goes in chunks.
+    """
 
     def __init__(
         self,
@@ -69,7 +76,7 @@ class Upload:
         mime_type: str,
         display_name: str | None,
         on_progress: OnProgress | None = None,
-        chunk_size: int = CHUNK,
+        chunk_size: int | None = None,
     ) -> None:
         self._transport = transport
         self._files = files
@@ -77,13 +84,12 @@ class Upload:
         self._name = name
         self._mime_type = mime_type
         self._display_name = display_name
-        self._on_progress = on_progress
+        self._reporter = Reporter(on_progress)
         self._chunk_size = chunk_size
         self._digest = Digest()
         self._failures = 0
         self._confirmed = 0
         self._trouble: BaseException | None = None
-        self._reported = -1
 
     async def run(self) -> File:
         """Upload, and return the file once the service has it whole.
@@ -119,25 +125,27 @@ class Upload:
         return self._files.read_session(await self._transport.send(request))
 
     async def _send_all(self, session: UploadSession) -> File:
-        plan = UploadPlan(
-            size=self._source.size,
-            granularity=session.granularity,
-            chunk_size=self._chunk_size,
-        )
+        size = self._source.size
         offset = 0
         await self._report(0)
         while True:
+            plan = UploadPlan(
+                size=size, granularity=session.granularity, chunk_size=self._chunk_size
+            )
             try:
                 state = await self._send_chunk(session, plan, offset)
             except (TransportError, ApiError) as exc:
+                if exc is self._trouble:
+                    raise
                 _raise_if_fatal(exc)
+                self._chunk_size = self._chunk_size or CHUNK
                 state = await self._resume(session, exc)
             if state.status == "cancelled":
                 raise _SessionLostError
             if state.status == "final":
-                await self._report(plan.size)
+                await self._report(size)
                 return state.file or await self._required()
-            offset = plan.size if state.received is None else state.received
+            offset = size if state.received is None else state.received
             if offset > self._confirmed:
                 # Only new ground is progress: a service may go back again and again.
                 self._confirmed, self._failures = offset, 0
@@ -148,7 +156,7 @@ class Upload:
     ) -> UploadState:
         length, last = plan.step(offset)
         body = StreamedBody(
-            length=length, open=lambda: self._blocks(offset, offset + length)
+            length=length, open=lambda: self._pieces(offset, offset + length)
         )
         request = self._files.upload_chunk(session, offset=offset, body=body, last=last)
         try:
@@ -168,15 +176,19 @@ class Upload:
             raise TransportError(message=f"the service did not finish {self._name}")
         return state
 
-    async def _blocks(self, offset: int, stop: int) -> AsyncGenerator[bytes, None]:
-        """Yield the bytes from `offset` up to, not including, `stop`."""
+    async def _pieces(self, offset: int, end: int) -> AsyncGenerator[bytes, None]:
+        """Yield the bytes from `offset` up to, not including, `end`."""
+        reader = SourceReader(
+            self._source, self._digest, self._transport.tasks, offset=offset, end=end
+        )
         try:
-            while offset < stop:
-                block = await self._read_source(offset, min(_BLOCK, stop - offset))
-                await self._digest.update(offset, block)
-                yield block
-                offset += len(block)
-                if offset < stop:
+            while offset < end:
+                for piece in await self._next(reader):
+                    # Loopback takes whatever it is given, without a pause for anybody else.
+                    await anyio.lowlevel.checkpoint()
+                    yield piece
+                    offset += len(piece)
+                if offset < end:
                     # The end of it is told once the service has confirmed it.
                     await self._report(offset)
         except Exception as exc:
@@ -187,18 +199,26 @@ class Upload:
             if not _is_being_cancelled():
                 self._trouble = exc
             raise
+        finally:
+            await reader.aclose()
 
-    async def _read_source(self, offset: int, length: int) -> bytes:
+    async def _next(self, reader: SourceReader) -> list[bytes]:
         try:
-            block = await self._source.read(offset, length)
+            pieces = await reader.read()
         except OSError as exc:
             raise self._changed(f"it cannot be read any more: {exc.strerror}") from exc
-        if not block:
+        except asyncio.CancelledError:
+            if _is_being_cancelled():
+                raise
+            raise TransportError(
+                message=f"the client was closed while it uploaded {self._name}"
+            ) from None
+        if not pieces:
             was = self._source.size
             raise self._changed(
                 f"it had {was} bytes when the upload began, and has fewer now"
             )
-        return block
+        return pieces
 
     def _changed(self, message: str) -> InputError:
         remedy = "Leave a file alone while it is uploaded."
@@ -269,10 +289,7 @@ class Upload:
         return file
 
     async def _report(self, done: int) -> None:
-        if self._on_progress is not None and done != self._reported:
-            self._reported = done
-            news = TransferProgress(done=done, total=self._source.size)
-            await tell(self._on_progress, news)
+        await self._reporter.report(done, self._source.size)
 
 
 def _is_being_cancelled() -> bool:

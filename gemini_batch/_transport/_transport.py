@@ -2,17 +2,31 @@
 
 import io
 import math
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
-from contextlib import asynccontextmanager, suppress
-from typing import TypeVar
+import re
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Coroutine,
+    Mapping,
+)
+from contextlib import (
+    AbstractAsyncContextManager,
+    asynccontextmanager,
+    nullcontext,
+    suppress,
+)
+from typing import Any, TypeVar, cast
 
 import aiohttp
 import anyio
-import stamina
+from multidict import CIMultiDict
+from yarl import URL
 
 from gemini_batch._codec import Codec
-from gemini_batch._transport._retry import backoff
+from gemini_batch._transport._retry import persist
 from gemini_batch._transport._tasks import Tasks
+from gemini_batch._transport._turns import Turns
 from gemini_batch._version import __version__
 from gemini_batch._wire._request import Pace, Request, Response, StreamedBody
 from gemini_batch._wire.errors import MAX_ERROR_BODY, read_error
@@ -23,7 +37,18 @@ from gemini_batch.types import DeveloperAPI, Retry, Timeouts
 T = TypeVar("T")
 USER_AGENT = f"gemini-batch/{__version__}"
 
+AT_ONCE = 16
+"""Calls under way at a time, transfers not counted. More only cost more: each is a socket,
+and the service allows a project far fewer calls a second."""
+
+_BARE_HEADERS = CIMultiDict({"User-Agent": USER_AGENT})
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._~:-]+").fullmatch
+_FIRST_FAILURE = 300
+_AIOHTTP_ERRORS = (aiohttp.ClientError, TimeoutError, OSError)
+_NO_TURN: AbstractAsyncContextManager[None] = nullcontext()
 _LARGE_BODY = 65_536
+_LARGE_ANSWER = 1 << 20
+_MOMENT = 0.0001
 _PIECE = 1 << 20
 
 
@@ -34,7 +59,7 @@ class ByteStream:
         self._raw = raw
         self._request = request
         self.status = raw.status
-        self.headers = _lower(raw)
+        self.headers = raw.headers
 
     async def read(self) -> bytes:
         """Return the next piece; empty at the end.
@@ -61,31 +86,41 @@ class Transport:
         self._api = api
         self._codec = codec
         self._timeouts = timeouts
+        self._limits = {pace: _limits(pace, timeouts) for pace in Pace}
+        self._base = URL(api.base_url)
+        self._prefix = self._base.raw_path.rstrip("/")
+        self._own_headers = CIMultiDict({**_BARE_HEADERS, "x-goog-api-key": api.api_key})
+        # Thousands may wait for their turn here. aiohttp would let them wait as well, but
+        # within the time that a call may take, and each with timers of its own.
+        self._turns = Turns(AT_ONCE)
         self.retry = retry
         self.tasks = Tasks()
+        """What runs beside the callers' tasks; closed with the client."""
 
-    async def send(self, request: Request) -> Response:
+    def send(self, request: Request) -> Coroutine[Any, Any, Response]:
         """Send `request` and read its answer, again where that is safe.
 
         Raises:
             ApiError: The service answered with an error status on the last try.
             TransportError: No answer arrived on the last try.
         """
-        async for attempt in self._attempts(request):
-            with attempt:
-                try:
-                    return await self.send_once(request)
-                except ApiError as exc:
-                    exc.tries = attempt.num
-                    raise
-        raise AssertionError("stamina ended without a result")  # pragma: no cover
+        return persist(self.send_once, request, self.retry)
 
     async def send_once(self, request: Request) -> Response:
         """Send `request` exactly once, for callers who decide themselves what follows."""
-        raw = await self._start(request)
-        async with raw:
-            body = await _mapped(request, raw.read())
-            return Response(status=raw.status, headers=_lower(raw), body=body)
+        # A transfer takes as long as it takes: calls would wait for its turn to end.
+        free = isinstance(request.body, StreamedBody)
+        async with _NO_TURN if free else self._turns:
+            return await _mapped(request, self._answer(request))
+
+    async def _answer(self, request: Request) -> Response:
+        raw = await self._exchange(request)
+        if raw.status >= _FIRST_FAILURE:
+            raise await self._error(raw, request)
+        # To its end, which releases the connection; any failure closes it. aiohttp's own way
+        # waits for a body that is still being sent as well.
+        body = await (_whole(raw) if request.body is None else raw.read())
+        return Response(status=raw.status, headers=raw.headers, body=body)
 
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncIterator[ByteStream]:
@@ -93,11 +128,7 @@ class Transport:
 
         Opening is tried again; reading is not, because only the reader knows what it has.
         """
-        raw: aiohttp.ClientResponse | None = None
-        async for attempt in self._attempts(request):
-            with attempt:
-                raw = await self._start(request)
-        assert raw is not None  # noqa: S101 - the loop above raises otherwise
+        raw = await persist(self._open, request, self.retry)
         async with raw:
             try:
                 yield ByteStream(raw, request)
@@ -106,64 +137,74 @@ class Transport:
                     # Unread bytes: the connection cannot be used again.
                     raw.close()
 
-    def _attempts(self, request: Request) -> AsyncIterator[stamina.Attempt]:
-        retry = self.retry
-        return aiter(
-            stamina.retry_context(
-                on=backoff(request, retry),
-                attempts=retry.attempts,
-                timeout=retry.timeout,
-                wait_initial=retry.wait_initial,
-                wait_max=retry.wait_max,
-                wait_jitter=retry.wait_jitter,
-            )
-        )
-
-    async def _start(self, request: Request) -> aiohttp.ClientResponse:
-        """Send once; return the open answer, or raise its error and leave nothing open."""
-        headers = {"User-Agent": USER_AGENT, **request.headers}
-        if request.url is None:
-            url = self._api.base_url + request.path
-            headers["x-goog-api-key"] = self._api.api_key
-        else:
-            # The URL is the credential; the key is not sent with it.
-            url = request.url
-            check_own_url(url, self._api.base_url)
-        if request.body is not None and "Content-Type" not in request.headers:
-            own = request.url is None
-            headers["Content-Type"] = (
-                "application/json" if own else "application/octet-stream"
-            )
-        raw = await _mapped(request, self._exchange(request, url, headers))
-        if raw.status < 300:  # noqa: PLR2004 - the border between success and the rest
-            return raw
-        async with raw:
+    async def _open(self, request: Request) -> aiohttp.ClientResponse:
+        raw = await _mapped(request, self._exchange(request))
+        if raw.status >= _FIRST_FAILURE:
             raise await self._error(raw, request)
+        return raw
 
-    async def _exchange(
-        self, request: Request, url: str, headers: dict[str, str]
+    def _exchange(self, request: Request) -> Awaitable[aiohttp.ClientResponse]:
+        """Send once; return the open answer, whatever its status."""
+        body = request.body
+        if isinstance(body, StreamedBody):
+            return self._stream_out(request, body)
+        # Made anew for each try: aiohttp consumes it, and warns of large plain bytes.
+        large = body is not None and len(body) > _LARGE_BODY
+        return self._request(request, io.BytesIO(body) if body and large else body)
+
+    async def _stream_out(
+        self, request: Request, body: StreamedBody
     ) -> aiohttp.ClientResponse:
-        async with self._standstill(request) as data:
-            if isinstance(request.body, StreamedBody):
-                headers["Content-Length"] = str(request.body.length)
-            return await self._session.request(
-                request.method,
-                url,
-                params=request.query or None,
-                headers=headers,
-                data=data,
-                timeout=self._timeout(request),
-                # aiohttp takes Authorization off a redirect to another origin, but not our
-                # key header, and no endpoint we call is documented to redirect.
-                allow_redirects=False,
-                # The session may be borrowed: restate what we rely on.
-                raise_for_status=False,
-            )
+        async with self._standstill(body) as pieces:
+            return await self._request(request, pieces)
+
+    def _url(self, request: Request) -> str | URL:
+        if request.url is not None:
+            # The URL is the credential; the key is not sent with it.
+            check_own_url(request.url, self._api.base_url)
+            return request.url
+        if _PLAIN_PATH(request.path):
+            # Nothing to be quoted, and the rest is parsed already.
+            return self._base.with_path(self._prefix + request.path, encoded=True)
+        return self._api.base_url + request.path
+
+    def _headers(self, request: Request) -> Mapping[str, str]:
+        own = request.url is None
+        headers = self._own_headers if own else _BARE_HEADERS
+        body = request.body
+        if body is None and not request.headers:
+            return headers
+        merged = {**headers, **request.headers}
+        if body is not None:
+            kind = "application/json" if own else "application/octet-stream"
+            merged.setdefault("Content-Type", kind)
+        if isinstance(body, StreamedBody):
+            merged["Content-Length"] = str(body.length)
+        return merged
+
+    def _request(
+        self,
+        request: Request,
+        data: bytes | io.BytesIO | AsyncIterator[bytes] | None,
+    ) -> Awaitable[aiohttp.ClientResponse]:
+        return self._session.request(
+            request.method,
+            self._url(request),
+            params=request.query or None,
+            headers=self._headers(request),
+            data=data,
+            timeout=self._limits[request.pace],
+            # aiohttp takes Authorization off a redirect to another origin, but not our
+            # key header, and no endpoint we call is documented to redirect.
+            allow_redirects=False,
+            # The session may be borrowed: restate what we rely on.
+            raise_for_status=False,
+        )
 
     async def _error(self, raw: aiohttp.ClientResponse, request: Request) -> ApiError:
         try:
-            body = await _mapped(request, _read_up_to(raw.content, MAX_ERROR_BODY))
-        except TransportError:
+            body = await _read_up_to(raw.content, MAX_ERROR_BODY)
+        except _AIOHTTP_ERRORS:
             # The status has arrived, and it is what matters.
             body = b""
         finally:
@@ -171,36 +212,18 @@ class Transport:
         return read_error(
             self._codec,
             status=raw.status,
-            headers=_lower(raw),
+            headers=raw.headers,
             body=body,
             method=request.method,
             path=request.path,
         )
 
-    def _timeout(self, request: Request) -> aiohttp.ClientTimeout:
-        limits = self._timeouts
-        if request.pace is Pace.SHORT:
-            return aiohttp.ClientTimeout(total=limits.short, sock_connect=limits.connect)
-        if request.pace is Pace.CREATE:
-            return aiohttp.ClientTimeout(total=limits.create, sock_connect=limits.connect)
-        return aiohttp.ClientTimeout(
-            total=None, sock_connect=limits.connect, sock_read=limits.read
-        )
-
     @asynccontextmanager
-    async def _standstill(
-        self, request: Request
-    ) -> AsyncIterator[bytes | io.BytesIO | AsyncIterator[bytes] | None]:
-        """Give the body to send, and bound the time in which nothing of it moves.
+    async def _standstill(self, body: StreamedBody) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Give the pieces to send, and bound the time in which none of them moves.
 
         aiohttp has no limit on writing, so the deadline is moved on with each piece it takes.
         """
-        body = request.body
-        if not isinstance(body, StreamedBody):
-            # Made anew for each try: aiohttp consumes it, and warns of large plain bytes.
-            large = body is not None and len(body) > _LARGE_BODY
-            yield io.BytesIO(body) if body is not None and large else body
-            return
         patience = self._timeouts.connect + self._timeouts.read
         with anyio.move_on_after(patience) as scope:
             pieces = _moving(body, scope, patience)
@@ -214,8 +237,14 @@ class Transport:
             raise TimeoutError("the upload stood still")
 
 
-def _lower(raw: aiohttp.ClientResponse) -> Mapping[str, str]:
-    return {name.lower(): value for name, value in raw.headers.items()}
+def _limits(pace: Pace, timeouts: Timeouts) -> aiohttp.ClientTimeout:
+    connect = timeouts.connect
+    if pace is Pace.STREAM:
+        return aiohttp.ClientTimeout(
+            total=None, sock_connect=connect, sock_read=timeouts.read
+        )
+    total = timeouts.short if pace is Pace.SHORT else timeouts.create
+    return aiohttp.ClientTimeout(total=total, sock_connect=connect)
 
 
 async def _moving(
@@ -243,6 +272,30 @@ async def _read_up_to(content: aiohttp.StreamReader, most: int) -> bytes:
     return b"".join(pieces)
 
 
+async def _whole(raw: aiohttp.ClientResponse) -> bytes:
+    """Read an answer to its end. A large one is put together in place.
+
+    Pieces that are joined at the end, as aiohttp does, are there twice, and joining them
+    holds the loop up.
+    """
+    content = raw.content
+    try:
+        body = await content.readany()
+        if content.at_eof():
+            return body
+        gathered = bytearray(body)
+        while piece := await content.readany():
+            gathered += piece
+        if len(gathered) >= _LARGE_ANSWER:
+            # Going through it takes a while: whoever's time has come goes first.
+            await anyio.sleep(_MOMENT)
+    except BaseException:
+        raw.close()
+        raise
+    # As good as bytes to those who read it, and not copied.
+    return cast("bytes", gathered)
+
+
 async def _mapped(request: Request, work: Awaitable[T]) -> T:
     """Await `work`, turning what aiohttp raises into `TransportError`.
 
@@ -259,7 +312,7 @@ async def _mapped(request: Request, work: Awaitable[T]) -> T:
     except aiohttp.ClientResponseError as exc:
         error = _transport_error(request, exc, detail=exc.message)
         cause = None
-    except (aiohttp.ClientError, TimeoutError, OSError) as exc:
+    except _AIOHTTP_ERRORS as exc:
         error = _transport_error(request, exc)
         cause = None if request.url is not None else exc
     raise error from cause

@@ -30,14 +30,20 @@ class Defaults:
         more: dict[str, Any] = {}
         own = request.get("generationConfig", {})
         if self.config is not None and isinstance(own, dict):
-            config = self.config
-            if any(name in own for name in _row_rules.SCHEMAS):
-                # The two schemas exclude each other: a row's own replaces either.
-                config = {k: v for k, v in config.items() if k not in _row_rules.SCHEMAS}
-            more["generationConfig"] = _in_order(_CONFIG, {**config, **own})
+            more["generationConfig"] = self.completed(own)
         if self.instruction is not None and "systemInstruction" not in request:
             more["systemInstruction"] = self.instruction
         return _in_order(_REQUEST, {**request, **more}) if more else request
+
+    def completed(self, own: dict[str, Any]) -> dict[str, Any]:
+        """Return the config of a row in canonical form with what it lacks filled in."""
+        if self.config is None:
+            return own
+        config = self.config
+        if any(name in own for name in _row_rules.SCHEMAS):
+            # The two schemas exclude each other: a row's own replaces either.
+            config = {k: v for k, v in config.items() if k not in _row_rules.SCHEMAS}
+        return _in_order(_CONFIG, {**config, **own})
 
 
 def _in_order(message: Message, values: Mapping[str, Any]) -> dict[str, Any]:

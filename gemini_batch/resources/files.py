@@ -2,14 +2,16 @@
 
 import os
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import anyio
 
 from gemini_batch._transfer._download import Download, open_download
-from gemini_batch._transfer._local import Appender, Source, new_file_beside, tell
+from gemini_batch._transfer._local import Appender, new_file_beside
+from gemini_batch._transfer._progress import OnProgress, Reporter
+from gemini_batch._transfer._source import Source
 from gemini_batch._transfer._upload import Upload
 from gemini_batch._transport import Transport
 from gemini_batch._wire.files import JSONL_MIME_TYPE, MAX_FILE_BYTES, DeveloperFiles
@@ -21,9 +23,12 @@ from gemini_batch.errors import (
     PermissionDeniedError,
 )
 from gemini_batch.resources._pages import check_page_size, every_item
-from gemini_batch.types import File, FileState, Page, TransferProgress
+from gemini_batch.types import File, FileState, Page
 
-OnProgress = Callable[[TransferProgress], object]
+__all__ = ["UPLOADS_AT_ONCE", "Files", "OnProgress", "check_text"]
+
+UPLOADS_AT_ONCE = 4
+"""Uploads that send at the same time; each holds a few megabytes."""
 
 _PAGE_SIZE = 100  # the service's maximum
 _MIME_TYPES = {
@@ -49,6 +54,7 @@ class Files:
     def __init__(self, transport: Transport, wire: DeveloperFiles) -> None:
         self._transport = transport
         self._wire = wire
+        self._turns = anyio.Semaphore(UPLOADS_AT_ONCE)
 
     async def upload(
         self,
@@ -62,7 +68,8 @@ class Files:
         """Upload a file and return it once the service can use it.
 
         The upload goes on after any failure where the service says it stands, and what is
-        stored is compared by digest. Memory is constant, whatever the size.
+        stored is compared by digest. Memory is constant, whatever the size: four uploads at
+        a time send, and further ones wait for their turn.
 
         Args:
             source: A path; or the bytes; or an async iterable of bytes, which is written to
@@ -133,7 +140,9 @@ class Files:
             display_name=display_name,
             on_progress=on_progress,
         )
-        return await self._until_usable(await upload.run())
+        async with self._turns:
+            file = await upload.run()
+        return await self._until_usable(file)
 
     async def _until_usable(self, file: File) -> File:
         # JSONL is usable at once; media are worked on for a while.
@@ -215,11 +224,10 @@ class Files:
         async with self.open_download(name) as download:
             with new_file_beside(target) as part:
                 appender = Appender(part)
+                reporter = Reporter(on_progress)
                 async for piece in download:
                     await appender.write(piece)
-                    if on_progress is not None:
-                        news = TransferProgress(done=download.offset, total=download.total)
-                        await tell(on_progress, news)
+                    await reporter.report(download.offset, download.total)
                 await appender.flush()
                 part.replace(target)
         return target

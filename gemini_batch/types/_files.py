@@ -77,6 +77,18 @@ class TransferProgress:
     total: int | None
     """Bytes in all; None while unknown."""
 
+    rate: float | None = None
+    """Bytes per second over the last ten seconds or so; None until some time has passed."""
+
+    @property
+    def eta(self) -> float | None:
+        """Seconds until the end at this rate; None while unknown, 0.0 at the end."""
+        if self.total is None:
+            return None
+        if self.done >= self.total:
+            return 0.0
+        return (self.total - self.done) / self.rate if self.rate else None
+
     @property
     def fraction(self) -> float | None:
         """Share done, 0.0 to 1.0; None while the total is unknown."""

@@ -1,12 +1,15 @@
 """Sending: what is repeated and what is not, limits on time, and where the key goes."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import aiohttp
 import anyio
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from gemini_batch import (
     ApiError,
@@ -293,3 +296,179 @@ async def test_an_upload_that_stands_still_is_given_up() -> None:
         silent.set()
 
     assert len(taken) < 100
+
+
+# Turns
+
+
+@asynccontextmanager
+async def counting(pause: float) -> AsyncIterator[tuple[DeveloperAPI, list[int]]]:
+    """A service that takes `pause` seconds to answer, and notes how many it answers at once."""
+    inside = 0
+    seen: list[int] = []
+
+    async def serve(_: web.Request) -> web.Response:
+        nonlocal inside
+        inside += 1
+        seen.append(inside)
+        try:
+            await anyio.sleep(pause)
+        finally:
+            inside -= 1
+        return web.json_response({"name": "batches/a"})
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", serve)
+    async with TestServer(app) as server:
+        yield DeveloperAPI(api_key="k", base_url=str(server.make_url("/"))), seen
+
+
+async def test_calls_side_by_side_share_sixteen_connections() -> None:
+    async with counting(0.002) as (api, seen), Client(api) as client:
+        await asyncio.gather(*(client.batches.get("a") for _ in range(200)))
+
+        assert client._owned is not None
+        assert client._owned.connector is not None
+        pooled = sum(map(len, client._owned.connector._conns.values()))
+
+    assert len(seen) == 200
+    assert max(seen) == pooled == 16
+
+
+async def test_the_time_a_call_may_take_begins_with_its_turn() -> None:
+    limits = Timeouts(short=0.5)
+
+    async with (
+        counting(0.1) as (api, seen),
+        Client(api, timeouts=limits, retry=Retry(attempts=1)) as client,
+    ):
+        # The last of them wait for six others: longer than a call may take.
+        await asyncio.gather(*(client.batches.list() for _ in range(100)))
+
+    assert len(seen) == 100
+
+
+async def test_transfers_take_no_turns(emulator: Emulator, client: Client) -> None:
+    file = await client.files.upload(b"x")
+    output = emulator.files[file.name]
+    assert output.size == 1
+    request = client.files._wire.get(file.name)
+
+    async with AsyncExitStack() as stack:
+        for _ in range(16):
+            await stack.enter_async_context(client.files._transport.stream(request))
+        with anyio.fail_after(5):
+            assert (await client.files.get(file.name)).name == file.name
+
+
+async def test_calls_that_are_cancelled_in_line_give_up_their_place() -> None:
+    async with counting(0.005) as (api, seen), Client(api) as client:
+        with anyio.move_on_after(0.01):
+            await asyncio.gather(*(client.batches.get("a") for _ in range(200)))
+        assert acquired(client) == 0
+        await anyio.sleep(0.05)  # the service is still busy with those it had begun
+
+        await asyncio.gather(*(client.batches.get("a") for _ in range(40)))
+
+    assert max(seen[-16:]) <= 16
+
+
+# Large answers
+
+
+async def test_a_large_answer_is_read_whole(emulator: Emulator, client: Client) -> None:
+    name = "batches/" + "x" * 3_000_000
+    body = f'{{"name": "{name}"}}'.encode()
+    emulator.faults += [
+        Fault(path="*/batches/*", status=200, body=body),
+        Fault(path="*/batches/*", status=200, body=body, bytes_per_second=3e7),
+        Fault(path="*/batches/*", status=200, body=body, without_length=True),
+    ]
+
+    for _ in range(3):
+        assert (await client.batches.get("a")).name == name
+        assert acquired(client) == 0
+
+
+async def test_a_small_answer_may_come_in_pieces(
+    emulator: Emulator, client: Client
+) -> None:
+    body = b'{"name": "batches/a"}'
+    emulator.faults.append(
+        Fault(path="*/batches/*", status=200, body=body, stall_after=9, delay=0.01)
+    )
+
+    assert (await client.batches.get("a")).name == "batches/a"
+
+
+async def test_a_large_answer_that_breaks_off_is_read_again(
+    emulator: Emulator, client: Client
+) -> None:
+    body = b'{"name": "batches/' + b"x" * 3_000_000 + b'"}'
+    emulator.faults += [
+        Fault(path="*/batches/*", status=200, body=body, truncate_after=2_000_000),
+        Fault(path="*/batches/*", status=200, body=body),
+    ]
+
+    assert len((await client.batches.get("a")).name) == 3_000_008
+    assert acquired(client) == 0
+    assert len(emulator.log) == 2
+
+
+@pytest.mark.parametrize("after", [0.0, 0.005, 0.02, 0.05])
+async def test_cancelling_a_large_answer_leaves_no_connection(
+    emulator: Emulator, client: Client, after: float
+) -> None:
+    body = b"x" * 3_000_000
+    emulator.faults.append(
+        Fault(path="*/batches/*", status=200, body=body, bytes_per_second=2e7)
+    )
+
+    with anyio.move_on_after(after):
+        await client.batches.get("a")
+
+    assert acquired(client) == 0
+
+
+# The first try, and those that follow
+
+
+async def test_the_time_of_the_first_try_counts(emulator: Emulator) -> None:
+    emulator.faults.append(Fault(status=503, delay=0.05, times=9))
+    brief = Retry(attempts=9, timeout=0.04, wait_initial=0.001, wait_max=0.002)
+
+    async with Client(emulator.api, retry=brief) as client:
+        with pytest.raises(ServerError) as caught:
+            await client.batches.list()
+
+    assert caught.value.tries == len(emulator.log) == 1
+
+
+async def test_one_attempt_is_one_try(emulator: Emulator) -> None:
+    emulator.faults.append(Fault(status=503, times=9))
+
+    async with Client(emulator.api, retry=Retry(attempts=1)) as client:
+        with pytest.raises(ServerError) as caught:
+            await client.batches.list()
+
+    assert caught.value.tries == len(emulator.log) == 1
+
+
+async def test_what_a_later_try_raises_is_told_instead(
+    emulator: Emulator, client: Client
+) -> None:
+    emulator.faults += [Fault(status=503), Fault(status=404)]
+
+    with pytest.raises(NotFoundError) as caught:
+        await client.batches.list()
+
+    assert caught.value.tries == 2
+    assert caught.value.__context__ is None
+
+
+async def test_opening_a_stream_is_tried_again(emulator: Emulator, client: Client) -> None:
+    file = await client.files.upload(b"x")
+    emulator.faults.append(Fault(method="GET", status=503, times=2))
+
+    async with client.files._transport.stream(client.files._wire.get(file.name)) as stream:
+        assert file.name.encode() in await stream.read()

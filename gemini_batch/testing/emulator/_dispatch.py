@@ -98,7 +98,9 @@ class Dispatcher:
         )
         # Noted on arrival, so that it is there when the client has its answer.
         self.log.append(entry)
-        fault = self.plan.take(request.method, request.path, request.headers)
+        fault = self.plan.take(
+            request.method, request.path, request.headers, partial="fields" in query
+        )
         call = Call(request=request, fault=fault)
         try:
             response = await self._respond(call)
