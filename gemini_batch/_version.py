@@ -1,8 +1,4 @@
-"""The version of this package, as installed."""
+"""The version of this package; pyproject.toml says the same."""
 
-from importlib.metadata import PackageNotFoundError, version
-
-try:
-    __version__ = version("gemini-batch")
-except PackageNotFoundError:  # pragma: no cover - a source tree that is not installed
-    __version__ = "0+unknown"
+# Written here, not asked of the installed package: that would load a parser of mails.
+__version__ = "0.1.0"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 import anyio
 
-from gemini_batch._codec import Codec
+from gemini_batch._codec import Codec, Converter
 from gemini_batch._transport import Tasks, Transport, check_api, open_session
 from gemini_batch._wire.developer import DeveloperBatches
 from gemini_batch._wire.files import DeveloperFiles
@@ -80,12 +80,15 @@ class Client:
             timeouts=self._timeouts,
         )
         version = self._api.version
-        files = DeveloperFiles(self._codec, base_url=self._api.base_url, version=version)
+        files_wire = DeveloperFiles(
+            self._codec, base_url=self._api.base_url, version=version
+        )
+        files = Files(transport, files_wire)
         batches = DeveloperBatches(self._codec, version)
         self._tasks = transport.tasks
         self._resources = (
-            Batches(transport, self._codec, batches, files),
-            Files(transport, files),
+            Batches(transport, self._codec, batches, files_wire, files),
+            files,
         )
         return self
 
@@ -107,6 +110,15 @@ class Client:
             # Also when everything around is being cancelled, but not for ever.
             with anyio.move_on_after(_CLOSING_SECONDS, shield=True):
                 await session.close()
+
+    @property
+    def converter(self) -> Converter:
+        """The cattrs converter that structures and unstructures this client's values.
+
+        Register hooks on it before the first call: functions made from them are kept. For a
+        class with a hook of yours, the hook is called in place of what the package generates.
+        """
+        return self._codec.converter
 
     @property
     def batches(self) -> Batches:

@@ -5,9 +5,9 @@ from typing import Any, get_origin
 
 from attrs import has
 from cattrs import Converter
-from cattrs.gen import make_dict_unstructure_fn
 
-from gemini_batch._codec._generate import renames, structure_function
+from gemini_batch._codec._generate import structure_function
+from gemini_batch._codec._generate_unstructure import unstructure_function
 from gemini_batch._codec._leaves import register_leaves, structure_object
 
 
@@ -20,17 +20,8 @@ def build_converter() -> Converter:
     converter = Converter(omit_if_default=True)
     register_leaves(converter)
 
-    def unstructure_factory(cls: type[Any], converter: Converter) -> Any:
-        # The generator takes every converter setting by default, except this one.
-        return make_dict_unstructure_fn(
-            cls,
-            converter,
-            _cattrs_omit_if_default=converter.omit_if_default,
-            **renames(cls),
-        )
-
     # Objects whose members are the user's own, or the service's words.
     converter.register_structure_hook_func(_is_mapping, structure_object)
     converter.register_structure_hook_factory(has, structure_function)
-    converter.register_unstructure_hook_factory(has, unstructure_factory)
+    converter.register_unstructure_hook_factory(has, unstructure_function)
     return converter

@@ -2,12 +2,17 @@
 
 import contextlib
 import threading
-from collections.abc import Iterable, Sequence
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable
+from itertools import accumulate
 from pathlib import Path  # noqa: TC003 - the house has no type-checking blocks
 
 from gemini_batch._transfer._keys import KeyIndex
 from gemini_batch._transfer._local import append, make_file, remove
-from gemini_batch._wire.rows import Row, RowChecker
+from gemini_batch._wire.rows import INLINE_EXTRA, Block, Drawn, Row, RowChecker
+
+_HELD_BYTES = 262_144  # rows that are still in memory; more of them go to a file
 
 
 class Intake:
@@ -29,8 +34,8 @@ class Intake:
 
         Args:
             checker: Checks the rows.
-            inline_limit: Bytes up to which rows are kept in memory.
-            inline_rows: Rows up to which they are.
+            inline_limit: Bytes up to which rows may go inline.
+            inline_rows: Rows up to which they may.
             max_file_bytes: Bytes a file may have.
             spool: False only checks and counts.
         """
@@ -38,16 +43,18 @@ class Intake:
         self.count = 0
         self.size = 0
         """Bytes as a file."""
-        self.rows: list[Row] | None = []
-        """The rows while they may go inline; None from then on."""
+        self.inline = True
+        """Whether the rows may go inline."""
         self.path: Path | None = None
         """The file, once rows do not fit in memory."""
-        self._inline_size = 0
         self._inline_limit = inline_limit
         self._inline_rows = inline_rows
         self._max_file_bytes = max_file_bytes
         self._spool = spool
         self._keys = KeyIndex()
+        self._numbers = array("Q")  # of all rows while they may go inline
+        self._held: list[bytes] = []
+        self._held_bytes = 0
         # A task that is cancelled natively leaves its hop running: `close` waits for it.
         self._lock = threading.Lock()
         self._closed = False
@@ -55,21 +62,25 @@ class Intake:
     def lines(self, lines: Iterable[tuple[int, bytes | None]]) -> None:
         """Take numbered lines of a file; None is a line that was too long."""
         with self._lock:
-            rows = []
-            for number, line in lines:
-                if line is None:
-                    self.checker.too_large(number)
-                    continue
-                row = self.checker.line(line, number)
-                if row is not None:
-                    rows.append(row)
-            self._take(rows)
+            self._take(self.checker.lines(lines))
 
-    def requests(self, requests: Iterable[tuple[int, object]]) -> None:
-        """Take numbered requests."""
+    def requests(self, requests: Iterable[Drawn]) -> None:
+        """Take requests."""
         with self._lock:
-            checked = (self.checker.request(value, number) for number, value in requests)
-            self._take([row for row in checked if row is not None])
+            self._take(self.checker.requests(requests))
+
+    def rows(self) -> tuple[Row, ...] | None:
+        """Return the rows that may go inline; None if all are in the file instead."""
+        with self._lock:
+            if not self.inline:
+                self._write()
+                return None
+            lines = b"".join(self._held).splitlines(keepends=True)
+            if self.path is not None:
+                lines = self.path.read_bytes().splitlines(keepends=True) + lines
+                remove(self.path)
+                self.path = None
+            return tuple(map(Row.from_line, lines, self._numbers))
 
     def discard(self) -> None:
         """Remove the file at once; what still runs will keep nothing."""
@@ -83,51 +94,60 @@ class Intake:
             self.discard()
             self._keys.close()
 
-    def _take(self, rows: Sequence[Row]) -> None:
+    def _take(self, block: Block) -> None:
         if self._closed:
             return
         place = "line" if self.checker.file else "row"
-        for row, first in self._keys.add(rows):
+        for again in self._keys.add(block):
             self.checker.report(
-                f"the key {row.key!r} was used on {place} {first} already",
+                f"the key {again.key!r} was used on {place} {again.first} already",
                 remedy="Every row needs a key of its own: it is what answers are matched by.",
-                number=row.number,
+                number=again.number,
                 field="key",
             )
-        lines = [row.file_line() for row in rows]
-        self.count += len(lines)
-        self._measure(rows, lines)
+        self.count += len(block.keys)
+        self._measure(block)
         if self.checker.problems:
             # Nothing will be sent; only the check goes on.
-            self.rows = None
+            self.inline = False
+            self._held.clear()
         else:
-            self._keep(rows, lines)
+            self._keep(block)
 
-    def _measure(self, rows: Sequence[Row], lines: Sequence[bytes]) -> None:
-        for row, line in zip(rows, lines, strict=True):
-            self.size += len(line)
-            if self.size > self._max_file_bytes:
-                self.checker.report(
-                    f"the input is larger than {self._max_file_bytes / 1e9:.3g} GB from here on",
-                    remedy=f"Split it into several jobs, the first up to row {row.number - 1}.",
-                    number=row.number,
-                )
-                self.checker.raise_if_any()
+    def _measure(self, block: Block) -> None:
+        sizes = list(accumulate(map(len, block.lines), initial=self.size))
+        self.size = sizes[-1]
+        if self.size <= self._max_file_bytes:
+            return
+        number = block.numbers[bisect_right(sizes, self._max_file_bytes) - 1]
+        self.checker.report(
+            f"the input is larger than {self._max_file_bytes / 1e9:.3g} GB from here on",
+            remedy=f"Split it into several jobs, the first up to row {number - 1}.",
+            number=number,
+        )
+        self.checker.raise_if_any()
 
-    def _keep(self, rows: Sequence[Row], lines: list[bytes]) -> None:
-        if self.rows is not None:
-            self.rows.extend(rows)
-            self._inline_size += sum(len(row.inline_row()) + 1 for row in rows)
-            if (
-                self._inline_size <= self._inline_limit
-                and len(self.rows) <= self._inline_rows
-            ):
-                return
-            lines = [row.file_line() for row in self.rows]
-            self.rows = None
-        if self._spool:
-            if self.path is None:
-                self.path = make_file(None)
-            with contextlib.suppress(FileNotFoundError):
-                # It is gone if the task was cancelled while this thread ran.
-                append(self.path, lines)
+    def _keep(self, block: Block) -> None:
+        if self.inline:
+            inline_size = self.size + self.count * INLINE_EXTRA
+            self.inline = (
+                inline_size <= self._inline_limit and self.count <= self._inline_rows
+            )
+            self._numbers.extend(block.numbers)
+        if not self._spool:
+            return
+        lines = b"".join(block.lines)
+        self._held.append(lines)
+        self._held_bytes += len(lines)
+        if not self.inline or self._held_bytes > _HELD_BYTES:
+            self._write()
+
+    def _write(self) -> None:
+        held, self._held, self._held_bytes = self._held, [], 0
+        if not held:
+            return
+        if self.path is None:
+            self.path = make_file(None)
+        with contextlib.suppress(FileNotFoundError):
+            # It is gone if the task was cancelled while this thread ran.
+            append(self.path, held)

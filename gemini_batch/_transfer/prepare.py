@@ -2,17 +2,19 @@
 
 import os
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Mapping
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import anyio
-from attrs import fields, frozen, has
+from attrs import frozen
 
 from gemini_batch._codec import Codec
+from gemini_batch._transfer._drawn import Batch
 from gemini_batch._transfer._input_lines import BLOCK_BYTES, LineReader, shown
 from gemini_batch._transfer._intake import Intake
 from gemini_batch._transfer._local import in_thread
+from gemini_batch._wire._row_flavour import DEVELOPER, RowFlavour
 from gemini_batch._wire.files import MAX_FILE_BYTES
 from gemini_batch._wire.rows import MAX_ROW_BYTES, Row, RowChecker
 from gemini_batch.errors import InputError
@@ -30,8 +32,7 @@ INLINE_LIMIT: Final = 18_000_000
 INLINE_ROWS: Final = 10_000
 """Rows of an inline job. Its results come back in one piece, twice, and are held in memory."""
 
-_MOST = 512  # requests per hop
-_MOST_LOOKED_AT = 10_000  # values in a request that are weighed
+_MOST = 256  # requests per hop: a millisecond of work, if they are of the usual shape
 _CLEANUP_SECONDS = 10.0
 
 Requests: TypeAlias = str | os.PathLike[str] | Iterable[Any] | AsyncIterable[Any]
@@ -86,6 +87,7 @@ async def prepare(
     inline_limit: int = INLINE_LIMIT,
     max_file_bytes: int = MAX_FILE_BYTES,
     max_row_bytes: int = MAX_ROW_BYTES,
+    flavour: RowFlavour = DEVELOPER,
 ) -> AsyncIterator[PreparedInput]:
     """Read input once, in constant memory, and make it ready to be sent.
 
@@ -101,6 +103,7 @@ async def prepare(
         inline_limit: Bytes of inline rows up to which nothing is spooled.
         max_file_bytes: Largest file, in bytes.
         max_row_bytes: Largest row, in bytes.
+        flavour: Which API the rows are for.
 
     Raises:
         InputError: Something is wrong with the input; all of it is told.
@@ -113,6 +116,7 @@ async def prepare(
         generation_config=generation_config,
         system_instruction=system_instruction,
         max_row_bytes=max_row_bytes,
+        flavour=flavour,
     )
     async with _taken(
         requests,
@@ -125,7 +129,7 @@ async def prepare(
             kind=checker.kind or JobKind.GENERATE,
             count=intake.count,
             size=intake.size,
-            rows=None if intake.rows is None else tuple(intake.rows),
+            rows=await in_thread(intake.rows),
             path=intake.path,
         )
 
@@ -160,7 +164,7 @@ async def check_path(
             kind=checker.kind or JobKind.GENERATE,
             count=intake.count,
             size=intake.size,
-            inline=intake.rows is not None,
+            inline=intake.inline,
         )
 
 
@@ -185,7 +189,7 @@ async def _taken(
         if isinstance(requests, str | os.PathLike):
             await _take_file(requests, intake, max_row_bytes)
         else:
-            await _take_each(_each(requests), intake)
+            await _take_each(requests, intake)
         checker.raise_if_any()
         if not intake.count:
             raise InputError.one(
@@ -217,64 +221,45 @@ async def _take_file(
         pass
 
 
-async def _take_each(requests: AsyncGenerator[Any, None], intake: Intake) -> None:
-    batch: list[tuple[int, Any]] = []
-    number, held = 0, 0
-    async with aclosing(requests):
-        async for value in requests:
-            number += 1
-            batch.append((number, value))
-            # Rows of any size make batches of about a block, so that memory stays bounded.
-            held += _weight(value)
-            if len(batch) >= _MOST or held >= BLOCK_BYTES:
-                await in_thread(intake.requests, batch)
-                batch, held = [], 0
-    if batch:
-        await in_thread(intake.requests, batch)
+async def _take_each(requests: Requests, intake: Intake) -> None:
+    batch = Batch(1)
+    if isinstance(requests, AsyncIterable):
+        iterator = aiter(requests)
+        try:
+            async for value in iterator:
+                batch.add(value)
+                if batch.held >= BLOCK_BYTES or len(batch.requests) >= _MOST:
+                    batch = await _handed_over(batch, intake)
+        finally:
+            if isinstance(iterator, AsyncGenerator):
+                await iterator.aclose()
+    else:
+        for value in _iterable(requests):
+            batch.add(value)
+            if batch.held >= BLOCK_BYTES or len(batch.requests) >= _MOST:
+                batch = await _handed_over(batch, intake)
+    await _handed_over(batch, intake)
 
 
-def _weight(value: Any) -> int:
-    """Return about how many bytes of text and data a request holds."""
-    total, waiting = 0, [value]
-    for _ in range(_MOST_LOOKED_AT):  # it may hold itself
-        if not waiting:
-            break
-        one = waiting.pop()
-        if isinstance(one, str | bytes):
-            total += len(one)
-        elif isinstance(one, Mapping):
-            waiting += one.values()
-        elif isinstance(one, list | tuple):
-            waiting += one
-        elif has(type(one)):
-            waiting += [getattr(one, field.name) for field in fields(type(one))]
-    return total
+async def _handed_over(batch: Batch, intake: Intake) -> Batch:
+    """Have the requests of a batch checked and kept, and return the one that follows."""
+    if batch.requests:
+        await in_thread(intake.requests, batch.requests)
+    return Batch(batch.following)
 
 
-async def _each(
-    requests: Iterable[Any] | AsyncIterable[Any],
-) -> AsyncGenerator[Any, None]:
+def _iterable(requests: Any) -> Iterable[Any]:
     if isinstance(requests, bytes | bytearray | Mapping | GenerateRequest | EmbedRequest):
         raise InputError.one(
             f"expected requests, got a single {type(requests).__name__}",
             remedy="Put it into a list; for a file, give its path.",
         )
-    if isinstance(requests, AsyncIterable):
-        iterator = aiter(requests)
-        try:
-            async for value in iterator:
-                yield value
-        finally:
-            if isinstance(iterator, AsyncGenerator):
-                await iterator.aclose()
-    elif isinstance(requests, Iterable):
-        for value in requests:
-            yield value
-    else:
+    if not isinstance(requests, Iterable):
         raise InputError.one(
             f"expected a path or requests, got {type(requests).__name__}",
             remedy="Give the path of a JSONL file, a list, or an iterable, async or not.",
         )
+    return requests
 
 
 def _file_of(requests: object) -> str | None:

@@ -4,5 +4,14 @@ from gemini_batch._transport._origin import check_api
 from gemini_batch._transport._session import open_session
 from gemini_batch._transport._tasks import Tasks, stop
 from gemini_batch._transport._transport import ByteStream, Transport
+from gemini_batch._transport._turns import Turns
 
-__all__ = ["ByteStream", "Tasks", "Transport", "check_api", "open_session", "stop"]
+__all__ = [
+    "ByteStream",
+    "Tasks",
+    "Transport",
+    "Turns",
+    "check_api",
+    "open_session",
+    "stop",
+]

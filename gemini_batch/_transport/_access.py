@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import anyio
 from anyio import to_thread
 from attrs import field, frozen
+from multidict import CIMultiDict
 
 from gemini_batch._transport._credentials import renewed, scoped
 from gemini_batch._transport._tasks import Tasks
@@ -83,7 +84,9 @@ class KeyAccess:
 
     def __init__(self, api: DeveloperAPI, own_headers: Mapping[str, str]) -> None:
         self._base_url = api.base_url
-        self._ticket = Ticket(headers={**own_headers, "x-goog-api-key": api.api_key})
+        # Of aiohttp's own kind, so that it need not be converted for each request.
+        headers = CIMultiDict({**own_headers, "x-goog-api-key": api.api_key})
+        self._ticket = Ticket(headers=headers)
 
     def origin(self, _: Service) -> str:
         """Return the one base URL."""

@@ -2,28 +2,37 @@
 
 import io
 import math
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Coroutine, Mapping
+import re
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Coroutine,
+    Mapping,
+)
 from contextlib import (
     AbstractAsyncContextManager,
     asynccontextmanager,
     nullcontext,
     suppress,
 )
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_args
 
 import aiohttp
 import anyio
+from multidict import CIMultiDict
+from yarl import URL
 
 from gemini_batch._codec import Codec
-from gemini_batch._transport._access import open_access
+from gemini_batch._transport._access import Ticket, open_access
 from gemini_batch._transport._retry import persist
 from gemini_batch._transport._tasks import Tasks
 from gemini_batch._transport._turns import Turns
 from gemini_batch._version import __version__
-from gemini_batch._wire._request import Pace, Request, Response, StreamedBody
+from gemini_batch._wire._request import Pace, Request, Response, Service, StreamedBody
 from gemini_batch._wire.errors import MAX_ERROR_BODY, read_error
 from gemini_batch._wire.files import check_own_url
-from gemini_batch.errors import ApiError, AuthenticationError, TransportError
+from gemini_batch.errors import ApiError, TransportError
 from gemini_batch.types import DeveloperAPI, Retry, Timeouts, VertexAI
 
 T = TypeVar("T")
@@ -33,6 +42,11 @@ AT_ONCE = 16
 """Calls under way at a time, transfers not counted. More only cost more: each is a socket,
 and the service allows a project far fewer calls a second."""
 
+_BARE_HEADERS = CIMultiDict({"User-Agent": USER_AGENT})
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._~:-]+").fullmatch
+_FIRST_FAILURE = 300
+_REFUSED = 401
+_AIOHTTP_ERRORS = (aiohttp.ClientError, TimeoutError, OSError)
 _NO_TURN: AbstractAsyncContextManager[None] = nullcontext()
 _LARGE_BODY = 65_536
 _LARGE_ANSWER = 1 << 20
@@ -82,11 +96,11 @@ class Transport:
         self.tasks = Tasks()
         """What runs beside the callers' tasks; closed with the client."""
         self._access = open_access(
-            api,
-            tasks=self.tasks,
-            own_headers={"User-Agent": USER_AGENT},
-            timeout=timeouts.short,
+            api, tasks=self.tasks, own_headers=_BARE_HEADERS, timeout=timeouts.short
         )
+        self._bases = {
+            service: _parsed(self._access.origin(service)) for service in get_args(Service)
+        }
 
     def send(self, request: Request) -> Coroutine[Any, Any, Response]:
         """Send `request` and read its answer, again where that is safe.
@@ -102,12 +116,14 @@ class Transport:
         # A transfer takes as long as it takes: calls would wait for its turn to end.
         free = isinstance(request.body, StreamedBody)
         async with _NO_TURN if free else self._turns:
-            raw = await self._start(request)
-            # To its end, which releases the connection; any failure closes it. aiohttp's own
-            # way waits for a body that is still being sent as well.
-            reading = _whole(raw) if request.body is None else raw.read()
-            body = await _mapped(request, reading)
-            return Response(status=raw.status, headers=raw.headers, body=body)
+            return await _mapped(request, self._answer(request))
+
+    async def _answer(self, request: Request) -> Response:
+        raw = await self._start(request)
+        # To its end, which releases the connection; any failure closes it. aiohttp's own way
+        # waits for a body that is still being sent as well.
+        body = await (_whole(raw) if request.body is None else raw.read())
+        return Response(status=raw.status, headers=raw.headers, body=body)
 
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncIterator[ByteStream]:
@@ -115,7 +131,7 @@ class Transport:
 
         Opening is tried again; reading is not, because only the reader knows what it has.
         """
-        raw = await persist(self._start, request, self.retry)
+        raw = await persist(self._open, request, self.retry)
         async with raw:
             try:
                 yield ByteStream(raw, request)
@@ -124,74 +140,68 @@ class Transport:
                     # Unread bytes: the connection cannot be used again.
                     raw.close()
 
+    async def _open(self, request: Request) -> aiohttp.ClientResponse:
+        return await _mapped(request, self._start(request))
+
     async def _start(self, request: Request) -> aiohttp.ClientResponse:
         """Send once; return the open answer, or raise its error and leave nothing open.
 
         A token that is refused is replaced, and the request sent once more: it was turned
         away before any work was done.
         """
-        access = self._access
-        origin = access.origin(request.service)
-        if request.url is not None:
-            # The URL is the credential; neither key nor token is sent with it.
-            check_own_url(request.url, origin)
-            return await self._try(request, request.url, {"User-Agent": USER_AGENT})
-        url = origin + request.path
-        ticket = await access.ticket()
-        try:
-            return await self._try(request, url, ticket.headers)
-        except AuthenticationError as exc:
-            another = await access.replace(ticket) if exc.status == 401 else None  # noqa: PLR2004
-            if another is None:
-                raise
-        return await self._try(request, url, another.headers)
-
-    async def _try(
-        self, request: Request, url: str, own_headers: Mapping[str, str]
-    ) -> aiohttp.ClientResponse:
-        headers = {**request.headers, **own_headers}
-        if request.body is not None and "Content-Type" not in request.headers:
-            own = request.url is None
-            headers["Content-Type"] = (
-                "application/json" if own else "application/octet-stream"
-            )
-        raw = await _mapped(request, self._exchange(request, url, headers))
-        # The border between success and the rest, but for what a request expects.
-        if raw.status < 300 or raw.status in request.answers:  # noqa: PLR2004
-            return raw
-        async with raw:
-            raise await self._error(raw, request)
+        # A URL of its own is the credential; neither key nor token is sent with it.
+        ticket = None if request.url is not None else await self._access.ticket()
+        refused: Ticket | None = None
+        while True:
+            raw = await self._exchange(request, ticket)
+            # The border between success and the rest, but for what a request expects.
+            if raw.status < _FIRST_FAILURE or raw.status in request.answers:
+                return raw
+            error = await self._error(raw, request)
+            if error.status != _REFUSED or ticket is None or refused is not None:
+                raise error
+            refused, ticket = ticket, await self._access.replace(ticket)
+            if ticket is None:
+                raise error
 
     def _exchange(
-        self, request: Request, url: str, headers: dict[str, str]
+        self, request: Request, ticket: Ticket | None
     ) -> Awaitable[aiohttp.ClientResponse]:
+        """Send once; return the open answer, whatever its status."""
         body = request.body
         if isinstance(body, StreamedBody):
-            headers["Content-Length"] = str(body.length)
-            return self._stream_out(body, request, url, headers)
+            return self._stream_out(request, ticket, body)
         # Made anew for each try: aiohttp consumes it, and warns of large plain bytes.
         large = body is not None and len(body) > _LARGE_BODY
-        data = io.BytesIO(body) if body is not None and large else body
-        return self._request(request, url, headers, data)
+        return self._request(request, ticket, io.BytesIO(body) if body and large else body)
 
     async def _stream_out(
-        self, body: StreamedBody, request: Request, url: str, headers: dict[str, str]
+        self, request: Request, ticket: Ticket | None, body: StreamedBody
     ) -> aiohttp.ClientResponse:
         async with self._standstill(body) as pieces:
-            return await self._request(request, url, headers, pieces)
+            return await self._request(request, ticket, pieces)
+
+    def _url(self, request: Request) -> str | URL:
+        if request.url is not None:
+            check_own_url(request.url, self._access.origin(request.service))
+            return request.url
+        if _PLAIN_PATH(request.path):
+            # Nothing to be quoted, and the rest is parsed already.
+            base, prefix = self._bases[request.service]
+            return base.with_path(prefix + request.path, encoded=True)
+        return self._access.origin(request.service) + request.path
 
     def _request(
         self,
         request: Request,
-        url: str,
-        headers: dict[str, str],
+        ticket: Ticket | None,
         data: bytes | io.BytesIO | AsyncIterator[bytes] | None,
     ) -> Awaitable[aiohttp.ClientResponse]:
         return self._session.request(
             request.method,
-            url,
+            self._url(request),
             params=request.query or None,
-            headers=headers,
+            headers=_headers(request, ticket),
             data=data,
             timeout=self._limits[request.pace],
             # aiohttp takes Authorization off a redirect to another origin, but not our
@@ -203,8 +213,8 @@ class Transport:
 
     async def _error(self, raw: aiohttp.ClientResponse, request: Request) -> ApiError:
         try:
-            body = await _mapped(request, _read_up_to(raw.content, MAX_ERROR_BODY))
-        except TransportError:
+            body = await _read_up_to(raw.content, MAX_ERROR_BODY)
+        except _AIOHTTP_ERRORS:
             # The status has arrived, and it is what matters.
             body = b""
         finally:
@@ -235,6 +245,26 @@ class Transport:
                     await pieces.aclose()
         if scope.cancelled_caught:
             raise TimeoutError("the upload stood still")
+
+
+def _parsed(origin: str) -> tuple[URL, str]:
+    """Return a URL that paths are below, and what they begin with."""
+    url = URL(origin)
+    return url, url.raw_path.rstrip("/")
+
+
+def _headers(request: Request, ticket: Ticket | None) -> Mapping[str, str]:
+    own = _BARE_HEADERS if ticket is None else ticket.headers
+    body = request.body
+    if body is None and not request.headers:
+        return own
+    merged = {**request.headers, **own}
+    if body is not None:
+        kind = "application/octet-stream" if ticket is None else "application/json"
+        merged.setdefault("Content-Type", kind)
+    if isinstance(body, StreamedBody):
+        merged["Content-Length"] = str(body.length)
+    return merged
 
 
 def _limits(pace: Pace, timeouts: Timeouts) -> aiohttp.ClientTimeout:
@@ -312,7 +342,7 @@ async def _mapped(request: Request, work: Awaitable[T]) -> T:
     except aiohttp.ClientResponseError as exc:
         error = _transport_error(request, exc, detail=exc.message)
         cause = None
-    except (aiohttp.ClientError, TimeoutError, OSError) as exc:
+    except _AIOHTTP_ERRORS as exc:
         error = _transport_error(request, exc)
         cause = None if request.url is not None else exc
     raise error from cause

@@ -1,19 +1,17 @@
 """Defaults of a job: what rows get that do not say otherwise."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from attrs import field, frozen
 
 from gemini_batch._codec import Codec
 from gemini_batch._wire import _row_rules
+from gemini_batch._wire._row_flavour import DEVELOPER, RowFlavour
 from gemini_batch._wire._shapes import Path, Shaper
-from gemini_batch._wire.members import MESSAGES, Message
+from gemini_batch._wire.members import Message
 from gemini_batch.errors import InputError, InputProblem
 from gemini_batch.types import Content, GenerationConfig
-
-_CONFIG: Final = MESSAGES["GenerationConfig"]
-_REQUEST: Final = MESSAGES["GenerateContentRequest"]
 
 
 @frozen(kw_only=True)
@@ -25,19 +23,27 @@ class Defaults:
     given: tuple[str, ...] = field(default=())
     """Names of the options that were given."""
 
+    flavour: RowFlavour = field(default=DEVELOPER, repr=False)
+
     def applied(self, request: dict[str, Any]) -> dict[str, Any]:
         """Return a generation request in canonical form with what it lacks filled in."""
         more: dict[str, Any] = {}
         own = request.get("generationConfig", {})
         if self.config is not None and isinstance(own, dict):
-            config = self.config
-            if any(name in own for name in _row_rules.SCHEMAS):
-                # The two schemas exclude each other: a row's own replaces either.
-                config = {k: v for k, v in config.items() if k not in _row_rules.SCHEMAS}
-            more["generationConfig"] = _in_order(_CONFIG, {**config, **own})
+            more["generationConfig"] = self.completed(own)
         if self.instruction is not None and "systemInstruction" not in request:
             more["systemInstruction"] = self.instruction
-        return _in_order(_REQUEST, {**request, **more}) if more else request
+        return _in_order(self.flavour.generate, {**request, **more}) if more else request
+
+    def completed(self, own: dict[str, Any]) -> dict[str, Any]:
+        """Return the config of a row in canonical form with what it lacks filled in."""
+        if self.config is None:
+            return own
+        config = self.config
+        if any(name in own for name in _row_rules.SCHEMAS):
+            # The two schemas exclude each other: a row's own replaces either.
+            config = {k: v for k, v in config.items() if k not in _row_rules.SCHEMAS}
+        return _in_order(self.flavour.config, {**config, **own})
 
 
 def _in_order(message: Message, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,6 +54,7 @@ def read_defaults(
     codec: Codec,
     generation_config: GenerationConfig | Mapping[str, Any] | None,
     system_instruction: str | Content | Mapping[str, Any] | None,
+    flavour: RowFlavour = DEVELOPER,
 ) -> Defaults:
     """Check defaults once, before any row.
 
@@ -59,11 +66,11 @@ def read_defaults(
     def report(field: str, message: str, remedy: str) -> None:
         problems.append(InputProblem(message=message, remedy=remedy, field=field))
 
-    shaper = Shaper(report, trusted=False, after=_row_rules.after_message(report))
+    shaper = Shaper(report, trusted=False, after=flavour.after(report))
     config: Any = None
     if generation_config is not None:
         where: Path = (None, "generation_config")
-        config = shaper.message(_CONFIG, codec.unstructure(generation_config), where)
+        config = shaper.message(flavour.config, codec.unstructure(generation_config), where)
         if isinstance(config, dict):
             _row_rules.check_config(config, where, report)
     instruction: Any = None
@@ -74,7 +81,7 @@ def read_defaults(
             if isinstance(system_instruction, str)
             else codec.unstructure(system_instruction)
         )
-        instruction = shaper.message(MESSAGES["Content"], value, where)
+        instruction = shaper.message(flavour.content, value, where)
         _row_rules.check_instruction(instruction, where, report)
     if problems:
         raise InputError(problems=tuple(problems))
@@ -83,4 +90,5 @@ def read_defaults(
         config=config,
         instruction=instruction,
         given=tuple(name for name, value in options.items() if value is not None),
+        flavour=flavour,
     )

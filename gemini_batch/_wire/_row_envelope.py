@@ -16,6 +16,11 @@ _METADATA: Final = (
 )
 
 
+def written_key(number: int) -> str:
+    """Return the key of a row that comes without, from its position."""
+    return f"row-{number:09d}"
+
+
 @frozen(kw_only=True)
 class Envelope:
     """A row taken apart; of no use once something was reported."""
@@ -69,7 +74,7 @@ class EnvelopeReader:
             metadata = self._metadata(metadata, shaper)
         key = self._key(row.get("key"), metadata)
         if key is None:
-            key = f"row-{number:09d}"
+            key = written_key(number)
         return Envelope(key=key, metadata=metadata, body=body, path=path)
 
     def _refuse(self, names: set[Any]) -> None:
@@ -90,13 +95,16 @@ class EnvelopeReader:
     def _key(self, key: Any, metadata: dict[str, Any] | None) -> Any:
         inner = None if metadata is None else metadata.pop("key", None)
         field = "key"
+        # No more than texts are compared: what else may be there has its own idea of equality.
         if key is None:
             key, field = inner, "metadata.key"
-        elif inner is not None and inner != key:
+        elif (
+            inner is not None
+            and isinstance(key, str)
+            and not (isinstance(inner, str) and inner == key)
+        ):
             self.report("metadata.key", f"the row has another key: {key!r}", "Keep one.")
-        if key == "":
-            self.report(field, "the key is empty", "Leave it out to have one written.")
-        elif key is not None and not isinstance(key, str):
+        if key is not None and not isinstance(key, str):
             remedy = (
                 f'Write it in quotes: "{key}".'
                 if isinstance(key, int)
@@ -104,4 +112,6 @@ class EnvelopeReader:
             )
             kind = _remedies.json_type(key)
             self.report(field, f"a key is a string, not {kind}", remedy)
+        elif key == "":
+            self.report(field, "the key is empty", "Leave it out to have one written.")
         return key

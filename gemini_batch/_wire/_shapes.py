@@ -27,9 +27,12 @@ MAX_DEPTH: Final = 100
 """Levels of messages. JSON parsers of protocol buffers stop there, and so does the service."""
 
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
-_INT64: Final = 2**63
-# Whole floats below it are the same number as an int.
-_EXACT: Final = 2**53
+
+INT64: Final = 2**63
+"""Integers are smaller than it, and not smaller than its negative."""
+
+EXACT: Final = 2**53
+"""Whole floats below it are the same number as an int."""
 
 
 def path_text(path: Path) -> str:
@@ -99,13 +102,14 @@ class Shaper:
                 continue
             ordered = ordered and member.place > place
             place = member.place
-            clean[name] = self._member(member, item, (path, f".{name}"), depth)
+            clean[name] = self.member(member, item, (path, f".{name}"), depth)
         if not ordered:
             clean = {name: clean[name] for name in message.names if name in clean}
         self._after(message.name, clean, path)
         return clean
 
-    def _member(self, member: Member, value: Any, path: Path, depth: int) -> Any:
+    def member(self, member: Member, value: Any, path: Path, depth: int) -> Any:
+        """Return the value of a member in canonical form, in a message `depth` levels down."""
         if member.form is Form.LIST:
             if not isinstance(value, list | tuple):
                 return self._not_a_list(member, value, path)
@@ -139,7 +143,7 @@ class Shaper:
         )
 
     def _bytes(self, value: Any, path: Path) -> Any:
-        if isinstance(value, str) and _is_base64(value):
+        if isinstance(value, str) and is_base64(value):
             return value
         return self._misfit("a base64 string", value, path)
 
@@ -158,7 +162,7 @@ class Shaper:
         if isinstance(value, float):
             if not math.isfinite(value):
                 return self._misfit("a finite number", value, path)
-            if value.is_integer() and abs(value) < _EXACT:
+            if value.is_integer() and abs(value) < EXACT:
                 return int(value)
         return value
 
@@ -171,7 +175,7 @@ class Shaper:
             number = int(value)
         if isinstance(number, bool) or not isinstance(number, int):
             return self._misfit("an integer", value, path)
-        if not -_INT64 <= number < _INT64:
+        if not -INT64 <= number < INT64:
             return self._misfit("an integer of 64 bits", value, path)
         return number
 
@@ -222,7 +226,8 @@ class Shaper:
         self._report(path_text(path), message, remedy)
 
 
-def _is_base64(text: str) -> bool:
+def is_base64(text: str) -> bool:
+    """Tell whether a text is base64 as the service reads it."""
     # Standard and URL-safe, padded or not: proto3 JSON reads all four.
     try:
         binascii.a2b_base64(text, strict_mode=True)

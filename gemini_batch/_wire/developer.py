@@ -6,7 +6,17 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from gemini_batch._codec import Codec, RowDecoder
+from gemini_batch._codec import Codec
+from gemini_batch._codec._frozen import frozen_maker
+from gemini_batch._codec._operations import (
+    Metadata,
+    Operation,
+    OperationDecoder,
+    Output,
+    Stats,
+    Webhook,
+    moment,
+)
 from gemini_batch._wire._request import Pace, Request
 from gemini_batch._wire.intent import split_display_name
 from gemini_batch.errors import DecodeError
@@ -31,43 +41,21 @@ _UPDATES = {
     JobKind.EMBED: "updateEmbedContentBatch",
 }
 _STATE_PREFIXES = ("BATCH_STATE_", "JOB_STATE_")
+# What may change of a job while it runs; the mask must name what a look is to bring.
+_CHANGING = (
+    "name,done,error,metadata("
+    "name,displayName,state,batchStats,priority,updateTime,endTime)"
+)
+_STATES = {f"{start}{state.name}": state for start in _STATE_PREFIXES for state in JobState}
 _CANCELLED = 1  # gRPC
+_MARKS = ("@type", "name", "displayName", "model", "state", "createTime")
 
 
-@frozen(kw_only=True)
-class _Stats:
-    request_count: int = 0
-    successful_request_count: int = 0
-    failed_request_count: int = 0
-    pending_request_count: int = 0
+_make_job = frozen_maker(BatchJob)
+_make_stats = frozen_maker(CompletionStats)
 
-
-@frozen(kw_only=True)
-class _InputConfig:
-    file_name: str | None = None
-
-
-@frozen(kw_only=True)
-class _Webhook:
-    uris: tuple[str, ...] = ()
-    user_metadata: Mapping[str, Any] | None = None
-
-
-@frozen(kw_only=True)
-class _Batch:
-    """GenerateContentBatch or EmbedContentBatch, its output left out."""
-
-    name: str = ""
-    model: str = ""
-    display_name: str | None = None
-    input_config: _InputConfig = _InputConfig()
-    create_time: dt.datetime | None = None
-    end_time: dt.datetime | None = None
-    update_time: dt.datetime | None = None
-    batch_stats: _Stats | None = None
-    state: str = ""
-    priority: int = 0
-    webhook_config: _Webhook | None = None
+# Stands for what is known of a job before its first answer.
+_UNKNOWN = BatchJob(name="", state=JobState.UNSPECIFIED, kind=JobKind.GENERATE)
 
 
 @frozen(kw_only=True)
@@ -88,6 +76,7 @@ class DeveloperBatches:
     def __init__(self, codec: Codec, version: str) -> None:
         self._codec = codec
         self._root = f"/{version}"
+        self._operations = OperationDecoder()
 
     # Requests
 
@@ -96,26 +85,28 @@ class DeveloperBatches:
     ) -> Request:
         """Create a job whose rows are in a file. `model` and `file_name` are full names."""
         return self._create(
-            kind, model, self._codec.dumps({"fileName": file_name}), options
+            kind, model, [self._codec.dumps({"fileName": file_name})], options
         )
 
     def create_inline(
         self, kind: JobKind, model: str, rows: Sequence[bytes], options: Mapping[str, Any]
     ) -> Request:
         """Create a job from rows, each an encoded ``{"request": …, "metadata": …}``."""
-        source = b'{"requests":{"requests":[' + b",".join(rows) + b"]}}"
-        return self._create(kind, model, source, options)
+        source = [b","] * (2 * len(rows))
+        source[1::2] = rows
+        source[:1] = [b'{"requests":{"requests":[']
+        return self._create(kind, model, [*source, b"]}}"], options)
 
     def _create(
-        self, kind: JobKind, model: str, source: bytes, options: Mapping[str, Any]
+        self, kind: JobKind, model: str, source: Sequence[bytes], options: Mapping[str, Any]
     ) -> Request:
-        # Spliced, not rebuilt: the rows are encoded already and may be many.
+        # Spliced in one go: the rows are encoded already and may be many.
         head = self._codec.dumps({"batch": dict(options)})[:-2]
         comma = b"," if options else b""
         return Request(
             method="POST",
             path=f"{self._root}/{model}:{_METHODS[kind]}",
-            body=head + comma + b'"inputConfig":' + source + b"}}",
+            body=b"".join([head, comma, b'"inputConfig":', *source, b"}}"]),
             pace=Pace.CREATE,
             idempotent=False,
         )
@@ -135,6 +126,17 @@ class DeveloperBatches:
         """Ask for one job. An inline one brings its results along, which may be many."""
         return Request(
             method="GET", path=f"{self._root}/{name}", pace=Pace.STREAM, idempotent=True
+        )
+
+    def look(self, name: str) -> Request:
+        """Ask what may have changed of a job, and for none of its results."""
+        return Request(
+            method="GET",
+            path=f"{self._root}/{name}",
+            query={"fields": _CHANGING},
+            # A service that ignores the mask sends everything.
+            pace=Pace.STREAM,
+            idempotent=True,
         )
 
     def list(self, *, page_size: int, page_token: str | None) -> Request:
@@ -170,45 +172,44 @@ class DeveloperBatches:
 
     def read_job(self, body: bytes) -> BatchJob:
         """Read an Operation: the job is in its ``metadata``, its output in two places."""
-        operation = self._codec.members(body)
-        metadata = self._codec.members(operation.get("metadata", b"{}"))
-        kind = _kind(self._codec.loads(metadata.get("@type", b'""'), str))
+        return self._read(self._operations.one(body))
+
+    def read_look(self, body: bytes, known: BatchJob) -> BatchJob:
+        """Read the answer to `look`; what it leaves out is as it was in `known`."""
+        return self._read(self._operations.one(body), known)
+
+    def _read(self, operation: Operation, known: BatchJob = _UNKNOWN) -> BatchJob:
+        metadata = operation.metadata or Metadata()
+        kind = known.kind if metadata.type_url is None else _kind(metadata.type_url)
         # `response` first: some recorded answers have their output only there.
-        dest = self._destination(operation.get("response"), kind) or self._destination(
-            metadata.pop("output", None), kind
-        )
-        error = operation.get("error")
+        dest = self._destination(operation.response, kind)
+        dest = dest or self._destination(metadata.output, kind)
         job = self._job(
             metadata,
             kind=kind,
-            name=self._codec.loads(operation.get("name", b'""'), str),
+            name=operation.name,
             dest=dest,
-            error=None if error is None else self._codec.loads(error, Status),
+            error=operation.error,
+            known=known,
         )
-        if operation.get("done") != b"true" or job.done:
+        if not operation.done or job.done:
             return job
         # It has ended, whatever the state is called.
-        return evolve(
-            job,
-            state=_ending(
-                job.error, has_output=dest is not None or "response" in operation
-            ),
-        )
+        has_output = dest is not None or operation.response is not None
+        return evolve(job, state=_ending(job.error, has_output=has_output))
 
     def read_resource(self, body: bytes, kind: JobKind) -> BatchJob:
         """Read the plain resource that an update answers with."""
-        members = self._codec.members(body)
-        dest = self._destination(members.pop("output", None), kind)
-        return self._job(members, kind=kind, name="", dest=dest, error=None)
+        batch = self._operations.resource(body)
+        dest = self._destination(batch.output, kind)
+        return self._job(batch, kind=kind, dest=dest)
 
     def read_page(self, body: bytes) -> Page[BatchJob]:
         """Read one page of a list."""
-        members = self._codec.members(body)
-        operations = self._codec.items(members.get("operations", b"[]"))
-        token = self._codec.loads(members.get("nextPageToken", b'""'), str)
+        page = self._operations.page(body)
         return Page(
-            items=tuple(self.read_job(operation) for operation in operations),
-            next_page_token=token or None,
+            items=tuple([self._read(operation) for operation in page.operations or ()]),
+            next_page_token=page.next_page_token or None,
         )
 
     def read_marks(self, body: bytes) -> Page["JobMark"]:
@@ -228,74 +229,84 @@ class DeveloperBatches:
         )
 
     def _mark(self, operation: bytes) -> "JobMark":
-        document = _mapping(self._codec.decode(operation))
-        batch = _mapping(document.get("metadata"))
-        name = batch.get("name") or document.get("name")
-        label = batch.get("displayName")
+        document = self._present(operation)
+        batch = self._present(document.get("metadata", b"{}"))
+        known = {
+            member: self._codec.decode(batch[member])
+            for member in _MARKS
+            if member in batch
+        }
+        name = known.get("name") or self._codec.decode(document.get("name", b"null"))
+        label = known.get("displayName")
         try:
-            made = self._codec.structure(batch.get("createTime"), dt.datetime)
+            made = self._codec.structure(known.get("createTime"), dt.datetime)
         except DecodeError:
             made = None
         return JobMark(
             name=_text(name),
             intent_token=split_display_name(_text(label))[1],
-            model=_text(batch.get("model")),
-            kind=_kind(_text(batch.get("@type"))),
-            state=_state(_text(batch.get("state"))),
+            model=_text(known.get("model")),
+            kind=_kind(_text(known.get("@type"))),
+            state=_state(_text(known.get("state"))),
             create_time=made,
         )
 
+    def _present(self, raw: bytes) -> Mapping[str, bytes]:
+        """Return the members of an object; none of what is no object."""
+        try:
+            return self._codec.members(raw)
+        except DecodeError:
+            return {}
+
     def _job(
         self,
-        members: Mapping[str, bytes],
+        metadata: Metadata,
         *,
         kind: JobKind,
-        name: str,
+        name: str | None = None,
         dest: JobDestination | None,
-        error: Status | None,
+        error: Any = None,
+        known: BatchJob = _UNKNOWN,
     ) -> BatchJob:
-        decoded = {member: self._codec.decode(raw) for member, raw in members.items()}
-        batch = self._codec.structure(decoded, _Batch)
-        label, token = split_display_name(batch.display_name)
-        webhook = batch.webhook_config
-        if not (batch.name or name):
+        name = metadata.name or name or known.name
+        if not name:
             raise DecodeError(message="the answer names no job")
-        return BatchJob(
-            name=batch.name or name,
-            state=_state(batch.state),
+        label, token = split_display_name(metadata.display_name)
+        config = metadata.input_config
+        source = known.source if config is None else JobSource(file_name=config.file_name)
+        return _make_job(
+            name=name,
+            state=_STATES.get(metadata.state or "") or _state(metadata.state or ""),
             kind=kind,
-            model=batch.model,
+            model=metadata.model or known.model,
             display_name=label,
             intent_token=token,
-            source=JobSource(file_name=batch.input_config.file_name),
+            source=source,
             dest=dest,
-            create_time=batch.create_time,
-            end_time=batch.end_time,
-            update_time=batch.update_time,
-            error=error,
-            completion_stats=_stats(batch.batch_stats),
-            priority=batch.priority,
-            webhook=(
-                None
-                if webhook is None
-                else WebhookConfig(uris=webhook.uris, user_metadata=webhook.user_metadata)
-            ),
+            create_time=moment(metadata.create_time) or known.create_time,
+            start_time=None,
+            end_time=moment(metadata.end_time),
+            update_time=moment(metadata.update_time),
+            error=None if error is None else self._codec.structure(error, Status),
+            partial_failures=(),
+            completion_stats=_stats(metadata.batch_stats),
+            priority=metadata.priority or 0,
+            labels={},
+            webhook=_webhook(metadata.webhook_config) or known.webhook,
         )
 
-    def _destination(self, raw: bytes | None, kind: JobKind) -> JobDestination | None:
-        if raw is None:
+    def _destination(self, output: Output | None, kind: JobKind) -> JobDestination | None:
+        if output is None:
             return None
-        output = self._codec.members(raw)
-        if "responsesFile" in output:
-            return JobDestination(file_name=self._codec.loads(output["responsesFile"], str))
-        if "inlinedResponses" not in output:
+        if output.responses_file is not None:
+            return JobDestination(file_name=output.responses_file)
+        if output.inlined_responses is None:
             return None
-        # The wire nests the name twice, for both kinds.
-        nested = self._codec.members(output["inlinedResponses"])
-        rows = self._codec.items(nested.get("inlinedResponses", b"[]"))
-        decoder = RowDecoder(self._codec, kind)
-        results = tuple(decoder.result(row, index) for index, row in enumerate(rows))
-        return JobDestination(inlined_responses=results)
+        # Most jobs bring no results along, and need nothing of what decodes them.
+        from gemini_batch._codec._inline import Results  # noqa: PLC0415
+
+        rows = output.inlined_responses.inlined_responses or []
+        return JobDestination(inlined_responses=Results(rows, self._codec, kind))
 
 
 def _kind(type_url: str) -> JobKind:
@@ -314,10 +325,6 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 def _ending(error: Status | None, *, has_output: bool) -> JobState:
     """Return how an operation ended that is done and does not say so by its state."""
     if error is not None:
@@ -325,13 +332,23 @@ def _ending(error: Status | None, *, has_output: bool) -> JobState:
     return JobState.SUCCEEDED if has_output else JobState.FAILED
 
 
-def _stats(stats: _Stats | None) -> CompletionStats | None:
+def _stats(stats: Stats | None) -> CompletionStats | None:
     if stats is None:
         return None
-    # A count below zero is one the service does not know.
-    return CompletionStats(
-        total_count=max(0, stats.request_count),
-        success_count=max(0, stats.successful_request_count),
-        failure_count=max(0, stats.failed_request_count),
-        pending_count=max(0, stats.pending_request_count),
+    return _make_stats(
+        total_count=_count(stats.request_count),
+        success_count=_count(stats.successful_request_count),
+        failure_count=_count(stats.failed_request_count),
+        pending_count=_count(stats.pending_request_count),
     )
+
+
+def _count(number: int | None) -> int:
+    # Below zero it is one the service does not know.
+    return number if number and number > 0 else 0
+
+
+def _webhook(config: Webhook | None) -> WebhookConfig | None:
+    if config is None:
+        return None
+    return WebhookConfig(uris=tuple(config.uris or ()), user_metadata=config.user_metadata)

@@ -1,122 +1,47 @@
-"""Rows of a batch: requests checked, brought to one form, named and encoded. Pure."""
+"""Rows of a batch: requests checked, brought to one form, named and encoded. Pure.
 
-import codecs
-import json
-from collections.abc import Mapping
-from typing import Any, Final
+Nearly all rows have the usual shape, and are made without a walk. The others are walked, which
+takes whatever a row may be and tells what is wrong with it.
+"""
 
-from attrs import fields, frozen
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any, Final, TypeAlias
 
-from gemini_batch._codec import Codec
-from gemini_batch._wire import _remedies, _row_rules
-from gemini_batch._wire._json_faults import why_not_json
-from gemini_batch._wire._row_defaults import read_defaults
-from gemini_batch._wire._row_envelope import EnvelopeReader
-from gemini_batch._wire._shapes import Path, Shaper, path_text
-from gemini_batch._wire.members import MESSAGES
-from gemini_batch.errors import DecodeError, InputError, InputProblem
-from gemini_batch.types import (
-    Content,
-    EmbedRequest,
-    GenerateRequest,
-    GenerationConfig,
-    JobKind,
-)
+from gemini_batch._codec._generate_unstructure import PLAIN, is_as_shipped
+from gemini_batch._codec._inputs import Unusual
+from gemini_batch._wire._row import INLINE_EXTRA, Block, Row, cut_line
+from gemini_batch._wire._row_flavour import DEVELOPER
+from gemini_batch._wire._row_quick import Made, QuickRows
+from gemini_batch._wire._row_shared import snapshot_of
+from gemini_batch._wire._row_texts import Texts, request_texts
+from gemini_batch._wire._row_walk import MAX_ROW_BYTES, RowWalker
+from gemini_batch.types import EmbedRequest, GenerateRequest, JobKind
 
-MAX_ROW_BYTES: Final = 20_000_000
-"""Largest row in bytes. It is what the service takes inline; larger media belongs in the Files
-API and is pointed at with fileData."""
+__all__ = [
+    "INLINE_EXTRA",
+    "MAX_ROW_BYTES",
+    "Block",
+    "Drawn",
+    "Row",
+    "RowChecker",
+    "drawn",
+    "request_texts",
+    "snapshot_of",
+]
 
-MAX_PROBLEMS: Final = 1000
+Drawn: TypeAlias = tuple[int, Any, Texts | None, bool]
+"""A request as it was drawn: its number, the request, what `request_texts` tells of it if it is
+a typed one, and whether `snapshot_of` takes it if it is a mapping."""
 
-_GENERATE = MESSAGES["GenerateContentRequest"]
-_EMBED = MESSAGES["EmbedContentRequest"]
-_EMBED_MARKS = frozenset(
-    {"content", "taskType", "task_type", "outputDimensionality", "output_dimensionality"}
-)
-_KINDS = {JobKind.GENERATE: "a generation", JobKind.EMBED: "an embedding"}
-
-
-@frozen(kw_only=True)
-class Row:
-    """A checked request, encoded."""
-
-    key: str
-    request: bytes
-    """JSON text of the request in canonical form."""
-
-    metadata: bytes | None = None
-    """JSON text of the inline metadata beside the key; None if there is none."""
-
-    number: int
-    """Line or position in the input, from 1."""
-
-    def file_line(self) -> bytes:
-        """Return the row as a line of an input file, newline included."""
-        return b'{"key":%b,"request":%b}\n' % (self._key(), self.request)
-
-    def inline_row(self) -> bytes:
-        """Return the row as an inline request."""
-        rest = b"}" if self.metadata is None else b"," + self.metadata[1:]
-        return b'{"request":%b,"metadata":{"key":%b%b}' % (self.request, self._key(), rest)
-
-    def _key(self) -> bytes:
-        return json.dumps(self.key, ensure_ascii=False).encode()
+# AttributeError: a value of ours that was never given all its members.
+_WALKED: Final = (Unusual, AttributeError, RecursionError)
+_GENERATE: Final = JobKind.GENERATE
+_EMBED: Final = JobKind.EMBED
 
 
-class RowChecker:
-    """Checks rows one after the other and collects what is wrong with them."""
-
-    def __init__(
-        self,
-        codec: Codec,
-        *,
-        file: str | None = None,
-        model: str | None = None,
-        kind: JobKind | None = None,
-        generation_config: GenerationConfig | Mapping[str, Any] | None = None,
-        system_instruction: str | Content | Mapping[str, Any] | None = None,
-        allow_metadata: bool = False,
-        max_row_bytes: int = MAX_ROW_BYTES,
-        max_problems: int = MAX_PROBLEMS,
-    ) -> None:
-        """Create a checker.
-
-        Args:
-            codec: Reads and writes JSON.
-            file: Name of the file in problems.
-            model: Model of the job; rows that name another are refused. None: any.
-            kind: What the rows ask for; None takes it from the first good row.
-            generation_config: Defaults for members a generation row does not set.
-            system_instruction: Default for generation rows without one.
-            allow_metadata: Whether rows may carry metadata beside their key.
-            max_row_bytes: Largest row, in bytes.
-            max_problems: Problems kept; further ones are counted.
-
-        Raises:
-            InputError: A default is wrong, or does not go with embedding rows.
-        """
-        self.kind = kind
-        self.problems: list[InputProblem] = []
-        self.omitted = 0
-        self._codec = codec
-        self.file = file
-        self._model = None if model is None else _full_model(model)
-        self._max_row_bytes = max_row_bytes
-        self._max_problems = max_problems
-        self._number = 0
-        self._unreadable = False
-        self._envelopes = EnvelopeReader(report=self._say, allow_metadata=allow_metadata)
-        after = _row_rules.after_message(self._say)
-        self._shapers = {
-            trusted: Shaper(self._say, trusted=trusted, after=after)
-            for trusted in (True, False)
-        }
-        self._defaults = read_defaults(codec, generation_config, system_instruction)
-        self._refuse_defaults()
-        self.raise_if_any()
-
-    # What callers use
+class RowChecker(RowWalker):
+    """Checks rows, one by one or in blocks, and collects what is wrong with them."""
 
     def line(self, line: bytes, number: int) -> Row | None:
         """Check one line of JSON; None if it is blank or wrong.
@@ -125,23 +50,10 @@ class RowChecker:
             line: The line, without its newline.
             number: Its number, from 1.
         """
-        self._number = number
-        if self._unreadable:
-            return None
-        if number == 1:
-            line = self._without_mark(line)
-        if len(line) > self._max_row_bytes:
-            self.too_large(number)
-            return None
-        text = line.strip()
-        if not text:
-            return None
         try:
-            value = self._codec.decode(text)
-        except DecodeError as exc:
-            self._say("", *why_not_json(line, exc))
-            return None
-        return self._row(value, trusted=True)
+            return _row(self._quick_line(line, number), number)
+        except _WALKED:
+            return self.walk_line(line, number)
 
     def request(self, value: object, number: int) -> Row | None:
         """Check one request; None if it is wrong.
@@ -150,193 +62,104 @@ class RowChecker:
             value: A `GenerateRequest`, an `EmbedRequest`, a mapping, or a line of JSON.
             number: Its position, from 1.
         """
-        self._number = number
-        if isinstance(value, str):
-            value = value.encode("utf-8", "surrogatepass")
-        if isinstance(value, bytes | bytearray):
-            if not value.strip():
-                self._say("", "the request is empty", f"A row is {_remedies.ROW_FORM}.")
-            return self.line(bytes(value), number)
-        if not isinstance(value, GenerateRequest | EmbedRequest | Mapping):
-            self._say(
-                "",
-                f"expected a request, got {_remedies.json_type(value)}",
-                "Give a GenerateRequest, an EmbedRequest, a mapping or a line of JSON.",
-            )
-            return None
         try:
-            document = _plain(self._codec, value)
-        except (RecursionError, TypeError, ValueError, AttributeError) as exc:
-            self._say(
-                "", f"the request cannot be read: {exc}", f"A row is {_remedies.ROW_FORM}."
-            )
-            return None
-        return self._row(document, trusted=False, kind=_kind_of(value))
+            return _row(self._quick_request(drawn(number, value)), number)
+        except _WALKED:
+            return self.walk_request(value, number)
 
-    def too_large(self, number: int) -> None:
-        """Report a row that is larger than a row may be."""
-        self.report(
-            f"the row is larger than {self._max_row_bytes / 1e6:g} MB",
-            remedy="Upload media with files.upload and point at it with fileData.",
-            number=number,
+    def lines(self, lines: Iterable[tuple[int, bytes | None]]) -> Block:
+        """Check numbered lines; None is one that was too long to be read."""
+        block = Block()
+        for number, line in lines:
+            try:
+                key, written, _ = self._quick_line(line, number)
+            except _WALKED:
+                block.add(self.walk_line(line, number))
+            else:
+                block.keys.append(key)
+                block.numbers.append(number)
+                block.lines.append(written)
+        return block
+
+    def requests(self, requests: Iterable[Drawn]) -> Block:
+        """Check requests."""
+        block = Block()
+        for request in requests:
+            try:
+                key, written, _ = self._quick_request(request)
+            except _WALKED:
+                block.add(self.walk_request(request[1], request[0]))
+            else:
+                block.keys.append(key)
+                block.numbers.append(request[0])
+                block.lines.append(written)
+        return block
+
+    @cached_property
+    def _quick(self) -> QuickRows:
+        if self._flavour is not DEVELOPER:
+            # The usual shape is known of the rows of one API alone.
+            raise Unusual
+        return QuickRows(
+            self._codec, self._defaults, allow_metadata=self._envelopes.allow_metadata
         )
 
-    def report(
-        self, message: str, *, remedy: str = "", number: int | None = None, field: str = ""
-    ) -> None:
-        """Add a problem; beyond the limit it is only counted."""
-        if len(self.problems) >= self._max_problems:
-            self.omitted += 1
-            return
-        self.problems.append(
-            InputProblem(
-                message=message,
-                remedy=remedy,
-                file=self.file,
-                line=number,
-                field=field or None,
-            )
-        )
+    @cached_property
+    def _typed(self) -> QuickRows | None:
+        """What writes typed requests; None if hooks of the caller's do."""
+        quick = self._quick
+        ours = is_as_shipped(self._codec.converter, (GenerateRequest, EmbedRequest))
+        return quick if ours else None
 
-    def raise_if_any(self) -> None:
-        """Raise what was collected, in the order of the input.
+    @cached_property
+    def _plain(self) -> QuickRows | None:
+        """What writes mappings; None if hooks of the caller's have a say."""
+        quick = self._quick
+        return quick if is_as_shipped(self._codec.converter, PLAIN) else None
 
-        Raises:
-            InputError: There are problems.
-        """
-        if self.problems:
-            ordered = sorted(self.problems, key=lambda problem: problem.line or 0)
-            raise InputError(problems=tuple(ordered), omitted=self.omitted)
+    def _quick_line(self, line: bytes | None, number: int) -> Made:
+        if line is None or self._unreadable or len(line) > self._max_row_bytes:
+            raise Unusual
+        kind = self.kind or _GENERATE
+        return self._taken(kind, self._quick.line(line, number, kind))
 
-    # One row
+    def _quick_request(self, request: Drawn) -> Made:
+        number, value, texts, plain = request
+        cls = value.__class__
+        if cls is GenerateRequest and self._typed is not None:
+            made = self._typed.generate(value, number, texts)
+            if self.kind is _GENERATE and len(made[1]) <= self._max_row_bytes:
+                return made
+            return self._taken(_GENERATE, made)
+        if cls is EmbedRequest and self._typed is not None:
+            return self._taken(_EMBED, self._typed.embed(value, number))
+        if cls is dict and plain and self._plain is not None:
+            kind = self.kind or _GENERATE
+            return self._taken(kind, self._plain.mapping(value, number, kind))
+        if cls is str:
+            return self._quick_line(value.encode("utf-8", "surrogatepass"), number)
+        if cls is bytes:
+            return self._quick_line(value, number)
+        raise Unusual
 
-    def _row(self, value: Any, *, trusted: bool, kind: JobKind | None = None) -> Row | None:
-        before = self._found()
-        if not isinstance(value, dict):
-            form = f"A row is {_remedies.ROW_FORM}."
-            self._say("", f"a row is an object, not {_remedies.json_type(value)}", form)
-            return None
-        shaper = self._shapers[trusted]
-        row = self._envelopes.read(value, self._number, shaper)
-        if row is None:
-            return None
-        request = self._request(row.body, row.path, shaper, kind)
-        if request is None or self._found() != before:
-            return None
-        return self._encoded(row.key, request, row.metadata)
-
-    def _request(
-        self, body: Any, path: Path, shaper: Shaper, kind: JobKind | None
-    ) -> dict[str, Any] | None:
-        kind = kind or _kind_by_members(body) or self.kind or JobKind.GENERATE
-        if self.kind is not None and kind != self.kind:
-            self._say(
-                path_text(path),
-                f"this is {_KINDS[kind]} row, where {_KINDS[self.kind]} row is due",
-                "A generation row has contents, a list; an embedding row has content, a single "
-                "one. A job takes rows of one kind.",
-            )
-            return None
-        before = self._found()
-        message = _EMBED if kind == JobKind.EMBED else _GENERATE
-        shaped = shaper.message(message, body, path)
-        if not isinstance(shaped, dict):
-            return None
-        clean: dict[str, Any] = shaped
-        self._check_model(clean, path)
-        if kind == JobKind.EMBED:
-            _row_rules.check_embed(clean, path, self._say)
-        else:
-            clean = self._complete(clean, path)
-        if self._found() == before and self.kind is None:
+    def _taken(self, kind: JobKind, made: Made) -> Made:
+        # The line holds more than the request: which of them is too large, the walk tells.
+        if len(made[1]) > self._max_row_bytes:
+            raise Unusual
+        if self.kind is not kind:
+            if self.kind is not None or (kind is _EMBED and self._defaults.given):
+                raise Unusual
             self.kind = kind
-            self._refuse_defaults()
-        return clean
-
-    def _complete(self, clean: dict[str, Any], path: Path) -> dict[str, Any]:
-        complete = self._defaults.applied(clean)
-        filled_in = "systemInstruction" in complete.keys() - clean.keys()
-        _row_rules.check_generate(complete, path, self._say, default_instruction=filled_in)
-        return complete
-
-    def _check_model(self, clean: dict[str, Any], path: Path) -> None:
-        model = clean.get("model")
-        if not isinstance(model, str):
-            return
-        clean["model"] = _full_model(model)
-        if self._model is not None and clean["model"] != self._model:
-            self._say(
-                path_text((path, ".model")),
-                f"the row names {clean['model']}, the job {self._model}",
-                "Leave the model out of the row; a job has one model.",
-            )
-
-    def _encoded(
-        self, key: str, request: dict[str, Any], metadata: dict[str, Any] | None
-    ) -> Row | None:
-        try:
-            key.encode()
-            text = self._codec.dumps(request)
-            extra = self._codec.dumps(metadata) if metadata else None
-        except (TypeError, ValueError, RecursionError) as exc:
-            # Lone surrogates, which a Python string may hold and JSON in UTF-8 may not.
-            self._say(
-                "", f"the row cannot be written as JSON: {exc}", "Clean its text first."
-            )
-            return None
-        if len(text) > self._max_row_bytes:
-            self.too_large(self._number)
-            return None
-        return Row(key=key, request=text, metadata=extra, number=self._number)
-
-    def _refuse_defaults(self) -> None:
-        if self.kind == JobKind.EMBED:
-            for name in self._defaults.given:
-                self.report(
-                    f"{name} does not go with embedding rows",
-                    remedy="Leave it out.",
-                    field=name,
-                )
-
-    def _without_mark(self, line: bytes) -> bytes:
-        if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            self._unreadable = True
-            self._say("", "the text is UTF-16, not UTF-8", "Save it again as UTF-8.")
-            return b""
-        return line.removeprefix(codecs.BOM_UTF8)
-
-    def _found(self) -> int:
-        return len(self.problems) + self.omitted
-
-    def _say(self, field: str, message: str, remedy: str) -> None:
-        self.report(message, remedy=remedy, number=self._number, field=field)
+        return made
 
 
-def _full_model(model: str) -> str:
-    return model if "/" in model else f"models/{model}"
+def drawn(number: int, value: Any) -> Drawn:
+    """Have a quick look at a request."""
+    texts = request_texts(value) if value.__class__ is GenerateRequest else None
+    plain = value.__class__ is dict and snapshot_of(value) is not None
+    return number, value, texts, plain
 
 
-def _kind_of(value: object) -> JobKind | None:
-    if isinstance(value, GenerateRequest):
-        return JobKind.GENERATE
-    return JobKind.EMBED if isinstance(value, EmbedRequest) else None
-
-
-def _kind_by_members(body: Any) -> JobKind | None:
-    if not isinstance(body, dict):
-        return None
-    if "contents" in body:
-        return JobKind.GENERATE
-    return None if _EMBED_MARKS.isdisjoint(body) else JobKind.EMBED
-
-
-def _plain(codec: Codec, value: object) -> Any:
-    try:
-        return codec.unstructure(value)
-    except (TypeError, AttributeError):
-        if not isinstance(value, GenerateRequest | EmbedRequest):
-            raise
-    # A member of another type than declared, such as contents="hello": each member is taken
-    # for what it is, so that the walk can say what is wrong with it.
-    members = ((f.name, getattr(value, f.name)) for f in fields(type(value)))
-    return {name: codec.unstructure(item) for name, item in members if item is not None}
+def _row(made: Made, number: int) -> Row:
+    key, line, metadata = made
+    return Row(key=key, request=cut_line(line)[1], metadata=metadata, number=number)

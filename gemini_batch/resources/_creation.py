@@ -15,8 +15,9 @@ from gemini_batch._wire._request import Request
 from gemini_batch._wire.developer import DeveloperBatches
 from gemini_batch._wire.names import file_name as full_file_name
 from gemini_batch._wire.names import model_name
-from gemini_batch._wire.rows import Row, RowChecker
+from gemini_batch._wire.rows import RowChecker
 from gemini_batch.errors import ApiError, GeminiBatchError, InputError
+from gemini_batch.resources._inline_rows import inline_rows
 from gemini_batch.resources._intent import Intent, is_ambiguous
 from gemini_batch.resources.files import Files, OnProgress, check_text
 from gemini_batch.types import (
@@ -28,11 +29,10 @@ from gemini_batch.types import (
     WebhookConfig,
 )
 
-INLINE_MAX = 19_900_000
-"""Bytes of rows in an inline create; the service takes less than 20 MB in all:
-https://ai.google.dev/gemini-api/docs/batch-api."""
-
 _PRIORITY = 2**63
+
+BatchRequest = GenerateRequest | EmbedRequest | Mapping[str, Any] | str | bytes
+"""What is taken as a request."""
 
 Build = Callable[[Mapping[str, Any]], Request]
 
@@ -87,8 +87,7 @@ class Creation:
             system_instruction=system_instruction,
             allow_metadata=True,
         )
-        # Checking takes a while where there are many: not in the event loop's thread.
-        rows = await in_thread(_inline_rows, checker, _each(inlined_requests))
+        rows = await inline_rows(checker, inlined_requests)
         return await self._send(
             kind,
             model,
@@ -254,57 +253,3 @@ def _check_no_defaults(**defaults: object) -> None:
                 remedy="Put it into the rows, or let submit() do so: it takes the file's path.",
                 field=name,
             )
-
-
-def _each(requests: object) -> list[Any]:
-    single = isinstance(requests, str | bytes | Mapping | GenerateRequest | EmbedRequest)
-    if single or not isinstance(requests, Iterable):
-        raise InputError.one(
-            f"expected requests, got {type(requests).__name__}",
-            remedy="Put a single request into a list; submit() takes paths and async iterables.",
-            field="inlined_requests",
-        )
-    return list(requests)
-
-
-def _inline_rows(checker: RowChecker, requests: list[Any]) -> list[bytes]:
-    """Check and encode inline requests.
-
-    Raises:
-        InputError: With every problem of every request.
-    """
-    lines: dict[str, int] = {}
-    rows: list[bytes] = []
-    size = 0
-    for number, request in enumerate(requests, start=1):
-        row = checker.request(request, number)
-        if row is None:
-            continue
-        _check_key(checker, row, lines)
-        encoded = row.inline_row()
-        size += len(encoded) + 1
-        if size <= INLINE_MAX:
-            rows.append(encoded)
-    checker.raise_if_any()
-    if not lines:
-        raise InputError.one(
-            "there is no request", remedy="Give at least one.", field="inlined_requests"
-        )
-    if size > INLINE_MAX:
-        raise InputError.one(
-            f"together they have {size} bytes; the service takes {INLINE_MAX} inline",
-            remedy="submit() uploads what is too large for inline.",
-            field="inlined_requests",
-        )
-    return rows
-
-
-def _check_key(checker: RowChecker, row: Row, lines: dict[str, int]) -> None:
-    first = lines.setdefault(row.key, row.number)
-    if first != row.number:
-        checker.report(
-            f"the key {row.key!r} is that of request {first}",
-            number=row.number,
-            field="key",
-            remedy="Keys tell answers apart: give each request its own.",
-        )

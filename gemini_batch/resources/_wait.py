@@ -1,12 +1,16 @@
 """Waiting for a job: when to look, and what the looks tell."""
 
+import asyncio
 import logging
 import math
 import random
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from functools import lru_cache
 
 import anyio
 
+from gemini_batch._codec._frozen import frozen_maker
 from gemini_batch.errors import (
     ApiError,
     AuthenticationError,
@@ -20,13 +24,16 @@ from gemini_batch.errors import (
 )
 from gemini_batch.types import BatchJob, CompletionStats, JobState, PollSchedule, Progress
 
+_make_progress = frozen_maker(Progress)
+
 log = logging.getLogger("gemini_batch.batches")
 
 _FAILED_LOOKS = 5
 _OUTPUT_PAUSE = 2.0
 _FINAL = (AuthenticationError, BadRequestError, NotFoundError, PermissionDeniedError)
 
-Look = Callable[[], Awaitable[BatchJob]]
+Look = Callable[[str, BatchJob | None], Awaitable[BatchJob]]
+"""Looks at the job of that name; what the look before saw helps."""
 
 
 def schedule_of(poll_interval: float | PollSchedule | None) -> PollSchedule:
@@ -39,7 +46,11 @@ def schedule_of(poll_interval: float | PollSchedule | None) -> PollSchedule:
         raise InputError.one(
             f"{poll_interval!r} is not a number of seconds above 0", field="poll_interval"
         )
-    return PollSchedule.fixed(poll_interval)
+    return _fixed(poll_interval)
+
+
+# Waits by the thousand have the same interval, and can share what says so.
+_fixed = lru_cache(maxsize=16)(PollSchedule.fixed)
 
 
 def check_timeout(timeout: float | None) -> None:
@@ -58,22 +69,23 @@ class Tracker:
     def __init__(self, started: float) -> None:
         self._started = started
         self._first: tuple[float, int] | None = None
-        self._seen: tuple[JobState, CompletionStats | None] | None = None
+        self._state: JobState | None = None
+        self._stats: CompletionStats | None = None
         self._changed = started
 
     def progress(self, job: BatchJob, *, now: float, polls: int, pause: float) -> Progress:
         """Return the snapshot for a look at `now`, on the loop's clock."""
-        current = (job.state, job.completion_stats)
-        if current != self._seen:
-            self._seen, self._changed = current, now
+        if job.state != self._state or job.completion_stats != self._stats:
+            self._state, self._stats, self._changed = job.state, job.completion_stats, now
         rate = self._rate(job.completion_stats, now)
-        return Progress(
+        done = job.done
+        return _make_progress(
             job=job,
             elapsed=now - self._started,
             polls=polls,
-            next_poll_in=0.0 if job.done else pause,
+            next_poll_in=0.0 if done else pause,
             rate=rate,
-            eta=0.0 if job.done else _eta(job.completion_stats, rate),
+            eta=0.0 if done else _eta(job.completion_stats, rate),
             stalled_for=now - self._changed,
         )
 
@@ -97,16 +109,17 @@ def _eta(stats: CompletionStats | None, rate: float | None) -> float | None:
 class Looks:
     """Looks at one job; failures are forgiven until there are five in a row."""
 
-    def __init__(self, look: Look) -> None:
+    def __init__(self, name: str, look: Look) -> None:
+        self._name = name
         self._look = look
         self._failures = 0
         self.polls = 0
 
-    async def once(self) -> BatchJob | None:
-        """Return the job as it is now; None if this look failed."""
+    async def once(self, known: BatchJob | None) -> BatchJob | None:
+        """Return what `known` is now; None if this look failed."""
         self.polls += 1
         try:
-            job = await self._look()
+            job = await self._look(self._name, known)
         except _FINAL:
             raise
         except (ApiError, TransportError, DecodeError) as exc:
@@ -118,6 +131,12 @@ class Looks:
         self._failures = 0
         return job
 
+    async def before(self, deadline: float, known: BatchJob | None) -> BatchJob | None:
+        """Do as `once` does; None if it is not done by then, on the monotonic clock."""
+        with anyio.move_on_after(deadline - time.monotonic()):
+            return await self.once(known)
+        return None
+
 
 def lacks_output(job: BatchJob) -> bool:
     """True for a job that succeeded and whose output is not filled in yet."""
@@ -128,22 +147,21 @@ async def wait_for(
     name: str, look: Look, *, schedule: PollSchedule, timeout: float | None
 ) -> AsyncGenerator[Progress, None]:
     """Yield a snapshot per look until the job ends; the last one is terminal."""
-    started = anyio.current_time()
+    started = time.monotonic()
     deadline = math.inf if timeout is None else started + timeout
     tracker = Tracker(started)
-    looks = Looks(look)
+    looks = Looks(name, look)
     last: BatchJob | None = None
     lacking_since: float | None = None
     for base in schedule.pauses():
         pause = base * (1.0 + schedule.jitter * random.uniform(-1.0, 1.0))  # noqa: S311
         # No scope, task group or response is open at the `yield` below: a generator that is
         # abandoned there has nothing to clean up.
-        job: BatchJob | None = None
-        with anyio.move_on_after(deadline - anyio.current_time()) as scope:
-            job = await looks.once()
-        now = anyio.current_time()
-        if scope.cancelled_caught:
-            raise WaitTimeoutError(name=name, last=last, elapsed=now - started)
+        if timeout is None:
+            job = await looks.once(last)
+        else:
+            job = await looks.before(deadline, last)
+        now = time.monotonic()
         if job is not None and lacks_output(job):
             lacking_since = now if lacking_since is None else lacking_since
             if now - lacking_since < schedule.output_grace:
@@ -155,9 +173,10 @@ async def wait_for(
             yield tracker.progress(job, now=now, polls=looks.polls, pause=pause)
             if job.done:
                 return
-            now = anyio.current_time()
-        if now + pause >= deadline:
-            await anyio.sleep_until(max(now, deadline))
-            elapsed = anyio.current_time() - started
+            now = time.monotonic()
+        late = now + pause >= deadline
+        # Not anyio's: it is two coroutines more for each of the thousands that may wait.
+        await asyncio.sleep(max(0.0, deadline - now) if late else pause)
+        if late:
+            elapsed = time.monotonic() - started
             raise WaitTimeoutError(name=name, last=last, elapsed=elapsed)
-        await anyio.sleep(pause)

@@ -1,32 +1,25 @@
 """Batch jobs: create, look at, wait for, read, cancel, delete."""
 
-import os
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
 from contextlib import aclosing
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from gemini_batch._codec import Codec
-from gemini_batch._transfer._ahead import ReadAhead
-from gemini_batch._transfer._local import in_thread, tell
+from gemini_batch._transfer._local import tell
 from gemini_batch._transport import Transport
 from gemini_batch._wire.developer import DeveloperBatches
 from gemini_batch._wire.files import DeveloperFiles
 from gemini_batch._wire.filters import read_filter
 from gemini_batch._wire.names import job_name
 from gemini_batch.errors import BadRequestError, NotFoundError, ResultsUnavailableError
-from gemini_batch.resources._creation import Creation
+from gemini_batch.resources._look import Jobs
 from gemini_batch.resources._pages import check_page_size, every_item
-from gemini_batch.resources._results import read_results, with_output
 from gemini_batch.resources._wait import check_timeout, schedule_of, wait_for
 from gemini_batch.resources.files import Files, OnProgress
 from gemini_batch.types import (
     BatchJob,
-    BatchResult,
-    Content,
-    EmbedRequest,
     File,
-    GenerateRequest,
-    GenerationConfig,
     JobKind,
     Page,
     PollSchedule,
@@ -34,10 +27,13 @@ from gemini_batch.types import (
     WebhookConfig,
 )
 
-_PAGE_SIZE = 100  # the largest known to work
-_LARGE = 1 << 20  # bytes of an answer that are not read in the event loop's thread
+if TYPE_CHECKING:
+    import os
 
-BatchRequest = GenerateRequest | EmbedRequest | Mapping[str, Any] | str | bytes
+    from gemini_batch.resources._creation import BatchRequest, Creation
+    from gemini_batch.types import BatchResult, Content, GenerationConfig
+
+_PAGE_SIZE = 100  # the largest known to work
 
 
 class Batches:
@@ -49,25 +45,37 @@ class Batches:
         codec: Codec,
         wire: DeveloperBatches,
         files_wire: DeveloperFiles,
+        files: Files,
     ) -> None:
         self._transport = transport
         self._codec = codec
         self._wire = wire
         self._files_wire = files_wire
-        self._creation = Creation(transport, codec, wire, Files(transport, files_wire))
+        self._files = files
+        self._jobs = Jobs(transport, wire)
+        self._look = self._jobs.look
+
+    # What checks requests and what decodes answers is the larger half of the package. It is
+    # loaded by the calls that have to do with rows, so that a client is ready soon.
+
+    @cached_property
+    def _creation(self) -> "Creation":
+        from gemini_batch.resources._creation import Creation  # noqa: PLC0415 - see above
+
+        return Creation(self._transport, self._codec, self._wire, self._files)
 
     async def create(
         self,
         model: str,
         *,
         file_name: str | File | None = None,
-        inlined_requests: Iterable[BatchRequest] | None = None,
+        inlined_requests: "Iterable[BatchRequest] | None" = None,
         gcs_uri: str | None = None,
         bigquery_uri: str | None = None,
         dest: str | None = None,
         display_name: str | None = None,
-        generation_config: GenerationConfig | Mapping[str, Any] | None = None,
-        system_instruction: str | Content | Mapping[str, Any] | None = None,
+        generation_config: "GenerationConfig | Mapping[str, Any] | None" = None,
+        system_instruction: "str | Content | Mapping[str, Any] | None" = None,
         priority: int | None = None,
         webhook: WebhookConfig | None = None,
         labels: Mapping[str, str] | None = None,
@@ -129,7 +137,7 @@ class Batches:
         model: str,
         *,
         file_name: str | File | None = None,
-        inlined_requests: Iterable[BatchRequest] | None = None,
+        inlined_requests: "Iterable[BatchRequest] | None" = None,
         gcs_uri: str | None = None,
         bigquery_uri: str | None = None,
         dest: str | None = None,
@@ -160,14 +168,11 @@ class Batches:
     async def submit(
         self,
         model: str,
-        requests: str
-        | os.PathLike[str]
-        | Iterable[BatchRequest]
-        | AsyncIterable[BatchRequest],
+        requests: "str | os.PathLike[str] | Iterable[BatchRequest] | AsyncIterable[BatchRequest]",
         *,
         display_name: str | None = None,
-        generation_config: GenerationConfig | Mapping[str, Any] | None = None,
-        system_instruction: str | Content | Mapping[str, Any] | None = None,
+        generation_config: "GenerationConfig | Mapping[str, Any] | None" = None,
+        system_instruction: "str | Content | Mapping[str, Any] | None" = None,
         priority: int | None = None,
         webhook: WebhookConfig | None = None,
         labels: Mapping[str, str] | None = None,
@@ -218,11 +223,7 @@ class Batches:
         Raises:
             NotFoundError: There is no such job, or it belongs to another project.
         """
-        body = (await self._transport.send(self._wire.get(job_name(name)))).body
-        if len(body) < _LARGE:
-            return self._wire.read_job(body)
-        # An inline job brings its results along; reading them would hold the loop up.
-        return await in_thread(self._wire.read_job, body)
+        return await self._jobs.get(job_name(name))
 
     async def list(
         self,
@@ -329,7 +330,7 @@ class Batches:
         name = job_name(name)
         schedule = schedule_of(poll_interval)
         check_timeout(timeout)
-        return wait_for(name, lambda: self.get(name), schedule=schedule, timeout=timeout)
+        return wait_for(name, self._look, schedule=schedule, timeout=timeout)
 
     async def poll(
         self,
@@ -354,7 +355,7 @@ class Batches:
                     await tell(on_progress, progress)
         return progress.job
 
-    async def get_responses(self, job: str | BatchJob) -> tuple[BatchResult, ...]:
+    async def get_responses(self, job: str | BatchJob) -> "tuple[BatchResult, ...]":
         """Return the results of an inline job.
 
         Raises:
@@ -362,16 +363,19 @@ class Batches:
                 `location` tells where.
             JobFailedError: The job ended without results.
         """
-        ended = await with_output(job, self.get)
+        from gemini_batch.resources import _results  # noqa: PLC0415 - see above
+
+        ended = await _results.with_output(job, self.get)
         assert ended.dest is not None  # noqa: S101 - `with_output` sees to it
-        rows = ended.dest.inlined_responses
-        if rows is None:
+        if ended.dest.inlined_responses is None:
             raise ResultsUnavailableError(
                 reason="in_file", job=ended, location=ended.dest.file_name
             )
-        return rows
+        results = self.results(ended)
+        async with aclosing(results):
+            return tuple([result async for result in results])
 
-    def results(self, job: str | BatchJob) -> AsyncGenerator[BatchResult, None]:
+    def results(self, job: str | BatchJob) -> "AsyncGenerator[BatchResult, None]":
         """Iterate over the results of a job that has ended, in constant memory.
 
         One way for all destinations. Rows are told apart by `BatchResult.key`, in whatever
@@ -382,11 +386,11 @@ class Batches:
             JobFailedError: The job ended without results.
             TransportError: The download broke off again and again.
         """
-        return read_results(
-            lambda: with_output(job, self.get),
+        from gemini_batch._transfer._ahead import ReadAhead  # noqa: PLC0415 - see above
+        from gemini_batch.resources import _results  # noqa: PLC0415 - see above
+
+        return _results.read_results(
+            lambda: _results.with_output(job, self.get),
             open_file=lambda name: ReadAhead(self._transport, self._files_wire, name),
             codec=self._codec,
         )
-
-
-__all__ = ["BatchRequest", "Batches"]

@@ -140,6 +140,13 @@ class Fault:
     ignore_range: bool = False
     """Downloads: answer 200 with the whole file and no ``Content-Length``."""
 
+    fields: Literal["refuse", "ignore"] | None = field(
+        default=None,
+        validator=validators.optional(validators.in_(("refuse", "ignore"))),
+    )
+    """Only requests that ask for a part of an answer with ``fields``: refuse them with 400,
+    or answer whole."""
+
     # What the answer says.
 
     rows: tuple[RowEffect, ...] = field(

@@ -1,76 +1,85 @@
-"""Values of the package: frozen, typed, without I/O."""
+"""Values of the package: frozen, typed, without I/O.
 
-from gemini_batch.types._content import (
-    Blob,
-    CodeExecutionResult,
-    CodeLanguage,
-    CodeOutcome,
-    Content,
-    ExecutableCode,
-    FileData,
-    FunctionCall,
-    FunctionResponse,
-    Part,
-)
-from gemini_batch.types._enums import (
-    BlockReason,
-    FileSource,
-    FileState,
-    FinishReason,
-    HarmBlockThreshold,
-    HarmCategory,
-    HarmProbability,
-    JobKind,
-    JobState,
-    Modality,
-    OpenEnum,
-    Outcome,
-    TaskType,
-)
-from gemini_batch.types._files import File, TransferProgress
-from gemini_batch.types._jobs import (
-    BatchJob,
-    CompletionStats,
-    JobDestination,
-    JobSource,
-    Page,
-    Progress,
-    WebhookConfig,
-)
-from gemini_batch.types._requests import (
-    EmbedRequest,
-    GenerateRequest,
-    GenerationConfig,
-    SafetySetting,
-    ThinkingConfig,
-)
-from gemini_batch.types._responses import (
-    Candidate,
-    ContentEmbedding,
-    EmbedContentResponse,
-    FloatArray,
-    GenerateContentResponse,
-    ModalityTokenCount,
-    ModelStatus,
-    PromptFeedback,
-    SafetyRating,
-    Usage,
-)
-from gemini_batch.types._results import (
-    BatchResult,
-    Judgement,
-    Response,
-    RowReader,
-    classify,
-)
-from gemini_batch.types._settings import (
-    DeveloperAPI,
-    PollSchedule,
-    Retry,
-    Timeouts,
-    VertexAI,
-)
-from gemini_batch.types._status import GRPC_CODES, Status
+Each is loaded when it is first asked for: a client that waits has no use for the classes of
+requests and answers, which take as long to make as all the rest.
+"""
+
+from typing import TYPE_CHECKING
+
+from gemini_batch._lazy import loader
+
+if TYPE_CHECKING:
+    from gemini_batch.types._content import (
+        Blob,
+        CodeExecutionResult,
+        CodeLanguage,
+        CodeOutcome,
+        Content,
+        ExecutableCode,
+        FileData,
+        FunctionCall,
+        FunctionResponse,
+        Part,
+    )
+    from gemini_batch.types._enums import (
+        BlockReason,
+        FileSource,
+        FileState,
+        FinishReason,
+        HarmBlockThreshold,
+        HarmCategory,
+        HarmProbability,
+        JobKind,
+        JobState,
+        Modality,
+        OpenEnum,
+        Outcome,
+        TaskType,
+    )
+    from gemini_batch.types._files import File, TransferProgress
+    from gemini_batch.types._jobs import (
+        BatchJob,
+        CompletionStats,
+        JobDestination,
+        JobSource,
+        Page,
+        Progress,
+        WebhookConfig,
+    )
+    from gemini_batch.types._requests import (
+        EmbedRequest,
+        GenerateRequest,
+        GenerationConfig,
+        SafetySetting,
+        ThinkingConfig,
+    )
+    from gemini_batch.types._responses import (
+        Candidate,
+        ContentEmbedding,
+        EmbedContentResponse,
+        FloatArray,
+        GenerateContentResponse,
+        ModalityTokenCount,
+        ModelStatus,
+        PromptFeedback,
+        SafetyRating,
+        Usage,
+    )
+    from gemini_batch.types._results import (
+        BatchResult,
+        Judgement,
+        Response,
+        RowReader,
+        classify,
+    )
+    from gemini_batch.types._settings import (
+        DeveloperAPI,
+        PollSchedule,
+        Retry,
+        Timeouts,
+        VertexAI,
+    )
+    from gemini_batch.types._status import GRPC_CODES, Status
 
 __all__ = [
     "GRPC_CODES",
@@ -133,3 +142,24 @@ __all__ = [
     "WebhookConfig",
     "classify",
 ]
+
+if not TYPE_CHECKING:  # pragma: no branch - else type checkers would believe in any name
+    __getattr__ = loader(
+        __name__,
+        __all__,
+        (
+            "_enums",
+            "_status",
+            "_jobs",
+            "_settings",
+            "_files",
+            "_content",
+            "_responses",
+            "_results",
+            "_requests",
+        ),
+    )
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,7 +1,7 @@
 """Batch jobs: what the service says of one, and what waiting for one shows."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from attrs import field, frozen
@@ -63,11 +63,12 @@ class JobDestination:
     file_name: str | None = None
     """``files/batch-<id>`` of the result file."""
 
-    inlined_responses: "tuple[BatchResult, ...] | None" = field(
+    inlined_responses: "Sequence[BatchResult] | None" = field(
         default=None,
         repr=lambda rows: "None" if rows is None else f"<{len(rows)} results>",
     )
-    """The results themselves, for inline jobs."""
+    """The results themselves, for inline jobs: in all respects like a tuple, except that
+    each is made when it is first asked for."""
 
     gcs_uri: str | None = None
     """``gs://bucket/prefix`` under which they were asked for."""

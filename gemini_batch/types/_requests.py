@@ -7,6 +7,7 @@ from attrs import field, frozen
 
 from gemini_batch.types._content import Content
 from gemini_batch.types._enums import HarmBlockThreshold, HarmCategory, TaskType
+from gemini_batch.types._quick import quickly_made
 
 
 @frozen(kw_only=True)
@@ -20,6 +21,7 @@ class ThinkingConfig:
     thinking_level: str | None = None
 
 
+@quickly_made
 @frozen(kw_only=True)
 class GenerationConfig:
     """How answers are made. What is None is not sent, and the service's default holds."""
@@ -63,6 +65,7 @@ class SafetySetting:
     threshold: HarmBlockThreshold
 
 
+@quickly_made
 @frozen(kw_only=True)
 class GenerateRequest:
     """One generation request of a batch.
@@ -107,6 +110,7 @@ class GenerateRequest:
         )
 
 
+@quickly_made
 @frozen(kw_only=True)
 class EmbedRequest:
     """One embedding request of a batch: one content in, one vector out."""

@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Iterator
-from itertools import chain, repeat
 from typing import Any
 
 from attrs import Attribute, Factory, field, frozen
@@ -256,9 +255,7 @@ class PollSchedule:
 
     def pauses(self) -> Iterator[float]:
         """Yield the pauses in seconds, without jitter, for ever."""
-        pause = self.initial
-        growing = []
-        while pause < self.cap and self.factor > 1.0:
-            growing.append(pause)
-            pause *= self.factor
-        return chain(growing, repeat(min(pause, self.cap)))
+        pause = min(self.initial, self.cap)
+        while True:
+            yield pause
+            pause = min(pause * max(self.factor, 1.0), self.cap)

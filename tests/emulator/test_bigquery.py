@@ -107,6 +107,11 @@ async def test_a_page_may_be_empty_or_partial(cloud: Cloud, emulator: Emulator) 
         "rows": [{"f": [{"v": "0"}]}, {"f": [{"v": "1"}]}]
     }
     assert (await cloud.call("GET", f"{TABLE}?fields=numRows")).json == {"numRows": "2"}
+    columns = "schema/fields(name,fields/fields/mode)"
+    assert (await cloud.call("GET", f"{TABLE}?fields={columns}")).json == {
+        "schema": {"fields": [{"name": "n"}]}
+    }
+    assert (await cloud.call("GET", f"{TABLE}?fields=schema/name")).status == 400
 
 
 async def test_a_page_is_bounded_in_bytes(cloud: Cloud, emulator: Emulator) -> None:

@@ -31,6 +31,7 @@ EVERY_MEMBER: dict[str, Any] = {
     "stall_after": 5,
     "bytes_per_second": 6,
     "ignore_range": True,
+    "fields": "ignore",
     "rows": ["huge", "shuffled"],
     "row_count": 2,
     "row_bytes": 9,

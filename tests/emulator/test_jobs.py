@@ -254,14 +254,6 @@ async def test_a_job_that_cannot_end_expires(clock: ManualClock) -> None:
     assert job["metadata"]["state"] == "BATCH_STATE_EXPIRED"
 
 
-async def test_fields_is_accepted_and_ignored(service: Service) -> None:
-    name = await service.create_inline("x")
-
-    answer = await service.call("GET", f"/v1beta/{name}", params={"fields": "name,done"})
-
-    assert "metadata" in answer.json
-
-
 async def test_a_job_can_be_inspected(service: Service, clock: ManualClock) -> None:
     name = await service.create_inline("a", "b")
     job = service.emulator.jobs[name]

@@ -8,7 +8,9 @@ import aiohttp
 import pytest
 
 from gemini_batch import Client, CredentialsError, DeveloperAPI, SecurityError
-from gemini_batch.testing import Emulator
+from gemini_batch.testing import Emulator, ManualClock
+from gemini_batch.types import Usage
+from tests.support.rows import MODEL, row
 
 ENVIRONMENT = [
     "GOOGLE_API_KEY",
@@ -157,3 +159,16 @@ def test_nothing_public_is_missing() -> None:
     for name in gemini_batch.__all__:
         assert getattr(gemini_batch, name) is not None
     assert os.environ.get("GEMINI_API_KEY") is None
+
+
+async def test_hooks_of_the_callers_own_are_used(
+    emulator: Emulator, clock: ManualClock
+) -> None:
+    client = Client(emulator.api)
+    client.converter.register_structure_hook(Usage, lambda *_: Usage(total_token_count=-1))
+    async with client:
+        job = await client.batches.create(MODEL, inlined_requests=[row("a")])
+        clock.advance(3600)
+        [result] = [result async for result in client.batches.results(job.name)]
+
+    assert result.usage == Usage(total_token_count=-1)

@@ -18,7 +18,7 @@ from gemini_batch import (
 )
 from gemini_batch._transfer.prepare import prepare
 from gemini_batch.resources import _creation
-from gemini_batch.resources.batches import BatchRequest
+from gemini_batch.resources._creation import BatchRequest
 from gemini_batch.testing import Emulator, Fault, ManualClock
 from tests.support.rows import EMBED_MODEL, MODEL, jsonl, many, row
 

@@ -390,6 +390,17 @@ async def test_a_large_answer_is_read_whole(emulator: Emulator, client: Client) 
         assert acquired(client) == 0
 
 
+async def test_a_small_answer_may_come_in_pieces(
+    emulator: Emulator, client: Client
+) -> None:
+    body = b'{"name": "batches/a"}'
+    emulator.faults.append(
+        Fault(path="*/batches/*", status=200, body=body, stall_after=9, delay=0.01)
+    )
+
+    assert (await client.batches.get("a")).name == "batches/a"
+
+
 async def test_a_large_answer_that_breaks_off_is_read_again(
     emulator: Emulator, client: Client
 ) -> None:

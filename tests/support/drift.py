@@ -5,6 +5,7 @@ import typing
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args, get_origin
 
+import msgspec
 from attrs import fields, has, resolve_types
 
 from gemini_batch._codec import wire_name
@@ -12,9 +13,8 @@ from gemini_batch._codec import wire_name
 
 def unknown_members(value: Any, cls: Any, path: str = "$") -> Iterator[str]:
     """Yield the paths of members of `value` that `cls` has no field for."""
-    if has(cls) and isinstance(value, Mapping):
-        resolve_types(cls)
-        known = {wire_name(f.name): f.type for f in fields(cls)}
+    known = _members(cls)
+    if known is not None and isinstance(value, Mapping):
         for member, inner in value.items():
             if member not in known:
                 yield f"{path}.{member}"
@@ -28,3 +28,13 @@ def unknown_members(value: Any, cls: Any, path: str = "$") -> Iterator[str]:
     elif origin is tuple and isinstance(value, list):
         for index, item in enumerate(value):
             yield from unknown_members(item, get_args(cls)[0], f"{path}[{index}]")
+
+
+def _members(cls: Any) -> dict[str, Any] | None:
+    """Return the members a class knows, with their types; None if it is no class of ours."""
+    if isinstance(cls, type) and issubclass(cls, msgspec.Struct):
+        return {f.encode_name: f.type for f in msgspec.structs.fields(cls)}
+    if not has(cls):
+        return None
+    resolve_types(cls)
+    return {wire_name(f.name): f.type for f in fields(cls)}

@@ -2,24 +2,66 @@
 
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
 import gemini_batch
 
-HEAVY = {
-    "aiohttp",
-    "anyio",
-    "asyncio",
-    "attrs",
-    "cattrs",
+# Of the standard library, what costs next to nothing.
+ALLOWED = {
+    "_collections",
+    "_functools",
+    "_operator",
+    "_sre",
+    "_typing",
+    "collections",
+    "contextlib",
+    "copyreg",
+    "enum",
+    "functools",
+    "gemini_batch",
+    "importlib",
+    "itertools",
+    "keyword",
+    "operator",
+    "re",
+    "reprlib",
+    "types",
+    "typing",
+    "warnings",
+}
+# What waiting for a job needs nothing of: checks of input, answers, retries, all extras.
+NOT_FOR_WAITING = {
+    "cryptography",
     "cyclopts",
-    "google",
-    "msgspec",
+    "gemini_batch._codec._inline",
+    "gemini_batch._transfer.prepare",
+    "gemini_batch._wire.rows",
+    "gemini_batch.cli",
+    "gemini_batch.resources._creation",
+    "gemini_batch.resources._results",
+    "gemini_batch.testing",
+    "gemini_batch.types._requests",
+    "google.auth",
+    "importlib.metadata",
     "rich",
     "sqlite3",
     "stamina",
+    "tenacity",
 }
+READY = """
+import asyncio
+from gemini_batch import Client, DeveloperAPI
+
+async def main():
+    async with Client(DeveloperAPI(api_key="k")) as client:
+        assert client.batches
+        assert client.files
+
+asyncio.run(main())
+"""
 
 
 def loaded_after(code: str) -> set[str]:
@@ -33,8 +75,9 @@ def loaded_after(code: str) -> set[str]:
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
     loaded = loaded_after("import gemini_batch")
+    tops = {name.partition(".")[0] for name in loaded - loaded_after("")}
 
-    assert HEAVY.isdisjoint(loaded)
+    assert tops <= ALLOWED
     assert {name for name in loaded if name.startswith("gemini_batch")} == {
         "gemini_batch",
         "gemini_batch._lazy",
@@ -49,11 +92,33 @@ def test_types_and_errors_load_no_transport() -> None:
     )
 
 
-def test_the_client_loads_no_extra_and_no_emulator() -> None:
-    loaded = loaded_after("from gemini_batch import Client")
+def test_a_client_that_is_ready_has_loaded_what_waiting_takes_and_no_more() -> None:
+    loaded = loaded_after(READY)
 
-    assert {"rich", "cyclopts", "google.auth", "cryptography"}.isdisjoint(loaded)
-    assert not any(name.startswith("gemini_batch.testing") for name in loaded)
+    assert "aiohttp" in loaded
+    assert loaded & NOT_FOR_WAITING == set()
+
+
+def test_values_are_loaded_one_kind_at_a_time() -> None:
+    loaded = loaded_after("from gemini_batch.types import JobState")
+
+    assert "gemini_batch.types._enums" in loaded
+    assert {"attrs", "gemini_batch.types._jobs"}.isdisjoint(loaded)
+
+
+def test_every_value_is_there_and_listed() -> None:
+    from gemini_batch import types
+
+    assert dir(types) == sorted(set(types.__all__))
+    for name in types.__all__:
+        assert getattr(types, name) is not None
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    project = Path(__file__).parents[2] / "pyproject.toml"
+    version = tomllib.loads(project.read_text())["project"]["version"]
+
+    assert gemini_batch.__version__ == version
 
 
 def test_every_public_name_is_there_and_listed() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from gemini_batch._codec import Codec, RowDecoder
-from gemini_batch._wire.developer import DeveloperBatches, _Batch
+from gemini_batch._codec._operations import Metadata
+from gemini_batch._wire.developer import DeveloperBatches
 from gemini_batch._wire.errors import read_error
 from gemini_batch._wire.files import DeveloperFiles
 from gemini_batch.types import (
@@ -50,7 +51,7 @@ def operation_drift(operation: dict[str, Any]) -> list[str]:
     kind = JobKind.EMBED if metadata.pop("@type").endswith("EmbedContentBatch") else None
     cls = EmbedContentResponse if kind else GenerateContentResponse
     outputs = [metadata.pop("output", None), operation.get("response")]
-    found += unknown_members(metadata, _Batch)
+    found += unknown_members(metadata, Metadata)
     found += unknown_members(operation.get("error"), Status | None)
     for output in filter(None, outputs):
         found += [
@@ -107,7 +108,7 @@ def test_an_update_answers_with_the_plain_resource() -> None:
     job = BATCHES.read_resource(recorded(name), JobKind.GENERATE)
 
     assert (job.priority, job.state) == (10, JobState.PENDING)
-    assert list(unknown_members(recorded_json(name), _Batch)) == []
+    assert list(unknown_members(recorded_json(name), Metadata)) == []
 
 
 def test_a_pending_job_is_read_whole() -> None:

@@ -22,6 +22,7 @@ from gemini_batch.testing.emulator._jobs import (
 )
 from gemini_batch.testing.emulator._limits import Limits
 from gemini_batch.testing.emulator._pages import sequence_of, token_after
+from gemini_batch.testing.emulator._partial import OPERATION, PAGE, asked_of, part_of
 from gemini_batch.testing.emulator._registry import Registry
 from gemini_batch.testing.emulator._results import read_results
 from gemini_batch.testing.emulator._web import (
@@ -62,6 +63,7 @@ class Batches:
     async def get(self, call: Call) -> web.StreamResponse:
         """Answer ``batches.get``: one look at a job, with all its inlined results."""
         checked_query(call, ())
+        asked = asked_of(call, OPERATION)
         job = self._find(call)
         take_look(job, self.clock.now())
         if job.course:
@@ -69,7 +71,7 @@ class Batches:
         moment = self.registry.moment(job)
         await self.registry.work(job, moment)
         output = await self._output(job, moment)
-        return json_answer(operation_of(job, moment, output))
+        return json_answer(part_of(operation_of(job, moment, output), asked))
 
     async def _output(self, job: Job, moment: Moment) -> dict[str, Any] | None:
         if not moment.has_output:
@@ -84,6 +86,7 @@ class Batches:
         query = checked_query(
             call, ("pageSize", "pageToken", "filter", "returnPartialSuccess")
         )
+        asked = asked_of(call, PAGE)
         if query.get("filter"):
             raise invalid("Filtering is not supported.")
         if query.get("returnPartialSuccess", "false") == "true":
@@ -103,7 +106,7 @@ class Batches:
             answer["operations"] = [self._element(job) for job in page]
         if page and len(found) > size:
             answer["nextPageToken"] = token_after(page[-1].sequence, "batches")
-        return json_answer(answer)
+        return json_answer(part_of(answer, asked))
 
     def _element(self, job: Job) -> dict[str, Any]:
         # Seen live: counts in lists are old. Here they are those of the last GET.

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from gemini_batch.testing.emulator._clock import Clock
 from gemini_batch.testing.emulator._errors import Refusal, invalid
-from gemini_batch.testing.emulator._partial import partial
+from gemini_batch.testing.emulator._partial import TABLE, TABLE_ROWS, partial
 from gemini_batch.testing.emulator._storage import whole_number
 from gemini_batch.testing.emulator._tables import Column, Table, Tables, column_of
 from gemini_batch.testing.emulator._vertex_jobs import PROJECT, PROJECT_NUMBER
@@ -60,7 +60,8 @@ class BigQuery:
     async def get_table(self, call: Call) -> web.StreamResponse:
         """Answer ``tables.get``."""
         checked_query(call, ("selectedFields", "view"))
-        return json_answer(partial(call, _resource(call.names, self._table(call))))
+        answer = _resource(call.names, self._table(call))
+        return json_answer(partial(call, answer, TABLE))
 
     async def get_dataset(self, call: Call) -> web.StreamResponse:
         """Answer ``datasets.get``."""
@@ -162,7 +163,7 @@ class BigQuery:
             answer["pageToken"] = _token_of(f"{first + len(rows)}")
         if rows:
             answer["rows"] = rows
-        return json_answer(partial(call, answer))
+        return json_answer(partial(call, answer, TABLE_ROWS))
 
 
 def _own(project: str) -> str:

@@ -105,7 +105,9 @@ class Dispatcher:
         self.log.append(entry)
         if surface_of(request.path) is not Surface.DEVELOPER:
             await self.before_google()
-        fault = self.plan.take(request.method, request.path, request.headers)
+        fault = self.plan.take(
+            request.method, request.path, request.headers, partial="fields" in query
+        )
         call = Call(request=request, fault=fault)
         try:
             response = await self._respond(call)

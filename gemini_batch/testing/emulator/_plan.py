@@ -55,10 +55,22 @@ class FaultPlan:
         self._state_of = state_of
         self._counts: dict[int, _Count] = {}
 
-    def take(self, method: str, path: str, headers: Mapping[str, str]) -> Fault | None:
-        """Return the fault that hits this request, if one does, and count it."""
+    def take(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        *,
+        partial: bool = False,
+    ) -> Fault | None:
+        """Return the fault that hits this request, if one does, and count it.
+
+        `partial` tells whether it asks for a part of an answer.
+        """
         self._forget_removed()
         for fault in tuple(self._faults):
+            if fault.fields is not None and not partial:
+                continue
             if not self._matches(fault, method, path, headers):
                 continue
             count = self._counts.setdefault(id(fault), _Count(fault))

@@ -14,7 +14,7 @@ from gemini_batch.testing.emulator._address import Address
 from gemini_batch.testing.emulator._buckets import Buckets, StoredObject, sums_of
 from gemini_batch.testing.emulator._clock import Clock, stamp
 from gemini_batch.testing.emulator._errors import Refusal, invalid
-from gemini_batch.testing.emulator._partial import partial
+from gemini_batch.testing.emulator._partial import OBJECT, OBJECTS, partial
 from gemini_batch.testing.emulator._ranges import send_file
 from gemini_batch.testing.emulator._store import Store
 from gemini_batch.testing.emulator._web import (
@@ -169,7 +169,7 @@ class Storage:
         found = await self._find(call, query)
         if call.request.query.get("alt", "json") != "media":
             value = found.resource(self.address.seen_by(call.request))
-            return json_answer(partial(call, value))
+            return json_answer(partial(call, value, OBJECT))
         headers = {
             "ETag": f"{found.generation}",
             "X-Goog-Generation": f"{found.generation}",
@@ -218,7 +218,7 @@ class Storage:
             answer["prefixes"] = prefixes
         if items:
             answer["items"] = [known.resource(url) for known in items]
-        return json_answer(partial(call, answer))
+        return json_answer(partial(call, answer, OBJECTS))
 
     def _matching(
         self, bucket: str, query: Mapping[str, str]

@@ -1,0 +1,125 @@
+"""Figures of a record, and whether they reach what we aim at."""
+
+import statistics
+from typing import Any, Final
+
+from attrs import evolve, frozen
+
+from benchmarks._job import Job, Measure, Target
+
+SLACK: Final = 0.12
+"""Share by which a ratio of times may fall short. Medians of five rounds of the same program
+differ by that much between two runs on a busy machine of two cores."""
+
+STALL_SLACK: Final = 3.0
+"""Milliseconds by which a stall may exceed its target: that long a loop that has nothing to do
+waits now and then for a core of this machine."""
+
+_TIMES: Final = ("wall", "cpu")
+_STALLS: Final = ("stall_max", "stall_p99")
+_UNITS: Final = {
+    "wall": "s",
+    "cpu": "CPU s",
+    "stall_max": "ms",
+    "stall_p99": "ms",
+    "sockets": "",
+}
+
+Cases = list[dict[str, Any]]
+
+
+@frozen(kw_only=True)
+class Spread:
+    """A figure with what it was at least and at most."""
+
+    middle: float
+    low: float
+    high: float
+
+
+@frozen(kw_only=True)
+class Verdict:
+    """A target, and how close we came."""
+
+    job: str
+    target: Target
+    reached: Spread | None
+    """None if it was not measured."""
+
+    passed: bool
+    cpu: Spread | None = None
+    """The same of CPU time where time is aimed at: it tells less of what else the machine
+    did, and leaves out what was waited for."""
+
+
+def figures(cases: Cases, side: str, size: int, measure: str) -> list[float]:
+    """Return a figure of each round; empty if it was not measured."""
+    for case in cases:
+        if case["side"] == side and case["size"] == size:
+            seen = [reading.get(measure) for reading in case["readings"]]
+            return [value for value in seen if value is not None]
+    return []
+
+
+def spread(values: list[float]) -> Spread | None:
+    """Return the median of values, with their least and largest."""
+    if not values:
+        return None
+    return Spread(middle=statistics.median(values), low=min(values), high=max(values))
+
+
+def ratio(over: list[float], under: list[float]) -> Spread | None:
+    """Return the ratio of medians, with the spread of the ratios of single rounds."""
+    if not over or not under:
+        return None
+    # Rounding can make a figure of a cheap program nothing at all.
+    least = 1e-9
+    rounds = [a / max(b, least) for a, b in zip(over, under, strict=False)]
+    return Spread(
+        middle=statistics.median(over) / max(statistics.median(under), least),
+        low=min(rounds),
+        high=max(rounds),
+    )
+
+
+def reached(target: Target, cases: Cases) -> Spread | None:
+    """Return what a target asks about."""
+    ours = figures(cases, target.side, target.size, target.measure)
+    if target.against is None:
+        return spread(ours)
+    theirs = figures(cases, target.against, target.size, target.measure)
+    return ratio(theirs, ours) if target.at_least is not None else ratio(ours, theirs)
+
+
+def judge(job: Job, cases: Cases) -> list[Verdict]:
+    """Return a verdict on each target of a job; what was not measured does not pass."""
+    verdicts = []
+    for target in job.targets:
+        got = reached(target, cases)
+        verdicts.append(
+            Verdict(
+                job=job.name,
+                target=target,
+                reached=got,
+                passed=got is not None and _passes(target, got.middle),
+                cpu=reached(evolve(target, measure="cpu"), cases)
+                if target.measure == "wall"
+                else None,
+            )
+        )
+    return verdicts
+
+
+def _passes(target: Target, value: float) -> bool:
+    noisy = target.measure in _TIMES
+    if target.at_least is not None:
+        return value >= target.at_least * (1 - SLACK if noisy else 1)
+    assert target.at_most is not None
+    if target.measure in _STALLS and target.against is None:
+        return value <= target.at_most + STALL_SLACK
+    return value <= target.at_most * (1 + SLACK if noisy else 1)
+
+
+def unit(measure: Measure) -> str:
+    """Return the unit a measure is told in."""
+    return _UNITS.get(measure, "MB")

@@ -1,0 +1,57 @@
+"""Upload of one file over TLS to a service that confirms each request 40 ms late.
+
+An upload of ours is one request, until one has failed: what is left then goes in pieces.
+"""
+
+import secrets
+
+from attrs import evolve
+
+from benchmarks import uploads
+from benchmarks._clients import AIO
+from benchmarks._job import Setting, Side, Target
+from benchmarks.uploads import WARM, connected, path_of
+
+_PIECES = "gemini_batch: in pieces of 64 MiB (private: after a failure)"
+
+
+async def in_pieces(setting: Setting) -> int:
+    from gemini_batch._transfer._source import Source
+    from gemini_batch._transfer._upload import CHUNK, Upload
+
+    async with connected(setting) as client:
+        files = client.files
+
+        async def upload(size: int) -> int:
+            path = path_of(setting.data, size)
+            driver = Upload(
+                files._transport,
+                files._wire,
+                Source(size=path.stat().st_size, path=path),
+                name=f"files/gb-{secrets.token_hex(12)}",
+                mime_type="application/jsonl",
+                display_name=path.name,
+                chunk_size=CHUNK,
+            )
+            return (await driver.run()).size_bytes or 0
+
+        await upload(WARM)
+        with setting.meter:
+            return await upload(setting.size)
+
+
+JOB = evolve(
+    uploads.JOB,
+    name="uploads_far",
+    title="upload a file over TLS, each request confirmed 40 ms late",
+    sides=(uploads.OURS, Side(name=_PIECES, run=in_pieces), *uploads.THEIRS),
+    targets=(
+        Target(against=AIO, size=512, at_least=7),
+        Target(side=_PIECES, against=AIO, size=512, at_least=5),
+        Target(measure="peak", size=512, at_most=10),
+        Target(measure="stall_max", size=512, at_most=5),
+        Target(side=_PIECES, measure="peak", size=512, at_most=10),
+        Target(side=_PIECES, measure="stall_max", size=512, at_most=5),
+    ),
+    server="benchmarks._servers.upload_slow",
+)

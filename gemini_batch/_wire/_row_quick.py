@@ -1,0 +1,344 @@
+"""Rows of the usual shape, written without a walk.
+
+What is written here is what would be written after the walk, of rows that the walk would find
+sound. All others are left to it: nothing is reported from here.
+"""
+
+from operator import attrgetter
+from typing import Any, Final, TypeAlias
+
+from attrs import fields
+
+from gemini_batch._codec import Codec
+from gemini_batch._codec._inputs import (
+    Encoded,
+    Unusual,
+    Usual,
+    UsualContent,
+    UsualEmbed,
+    UsualGenerate,
+    encode_plain,
+    usual_line,
+    usual_mapping,
+)
+from gemini_batch._wire import _row_rules
+from gemini_batch._wire._row import AFTER, BEFORE, BETWEEN
+from gemini_batch._wire._row_defaults import Defaults
+from gemini_batch._wire._row_envelope import written_key
+from gemini_batch._wire._row_shared import Shared, encoded, snapshot_of
+from gemini_batch._wire._row_texts import Texts, content_text
+from gemini_batch._wire._row_writers import refuse, writer
+from gemini_batch._wire._shapes import Shaper, is_base64
+from gemini_batch._wire.members import MESSAGES, Member
+from gemini_batch.types import (
+    Content,
+    EmbedRequest,
+    GenerateRequest,
+    GenerationConfig,
+    JobKind,
+    SafetySetting,
+    ThinkingConfig,
+)
+
+Made: TypeAlias = tuple[str, bytes, bytes | None]
+"""Key, line of a file, and text of the metadata beside the key."""
+
+_CONFIG: Final = MESSAGES["GenerationConfig"]
+_CONTENT: Final = MESSAGES["Content"]
+_MEMBERS: Final = MESSAGES["GenerateContentRequest"].members
+_TOOLS: Final = _MEMBERS["tools"]
+_TOOL_CONFIG: Final = _MEMBERS["toolConfig"]
+_SAFETY: Final = _MEMBERS["safetySettings"]
+_thinking: Final = attrgetter(*[field.name for field in fields(ThinkingConfig)])
+_held: Final = attrgetter(
+    *[field.name for field in fields(GenerationConfig) if field.name != "thinking_config"]
+)
+_TO_CONTENTS: Final = BETWEEN + b'{"contents":['
+
+
+class QuickRows:
+    """Writes rows. Every method raises `Unusual` for one that has to be walked."""
+
+    def __init__(self, codec: Codec, defaults: Defaults, *, allow_metadata: bool) -> None:
+        self._defaults = defaults
+        self._allow_metadata = allow_metadata
+        self._default_config = _written(codec, defaults.config)
+        self._default_instruction = _written(codec, defaults.instruction)
+        self._shared = Shared()
+        after = _row_rules.after_message(refuse)
+        self._shaper = Shaper(refuse, trusted=False, after=after)
+        self._write_content = writer(Content, "Content", 1)
+        self._write_config = writer(GenerationConfig, "GenerationConfig", 1)
+        self._write_safety = writer(SafetySetting, "SafetySetting", 1)
+        self._write_embed = writer(EmbedRequest, "EmbedContentRequest", 0)
+
+    def generate(self, value: GenerateRequest, number: int, texts: Texts | None) -> Made:
+        """Write a typed generation request, of which `request_texts` has told the texts."""
+        if texts is None:
+            return self._any_generate(value, number)
+        # Nearly all requests come here, and calls are what costs: hence so few of them.
+        role, text, told_by, told = texts
+        key, config = value.key, value.generation_config
+        if key is None:
+            key = written_key(number)
+        elif key.__class__ is not str or not key:
+            raise Unusual
+        try:
+            pieces = [
+                BEFORE,
+                encode_plain(key),
+                _TO_CONTENTS,
+                _HEADS.get(role) or _head(role),
+                encode_plain(text),
+                b"}]}]",
+            ]
+        except ValueError:
+            raise Unusual from None
+        if told is not None:
+            instruction = self._shared.texts.get((told_by, told))
+            pieces += (b',"systemInstruction":', instruction or self._told(told_by, told))
+        elif self._default_instruction is not None:
+            pieces += (b',"systemInstruction":', bytes(self._default_instruction))
+        if config is not None:
+            pieces += (b',"generationConfig":', self._known(config) or self._config(config))
+        elif self._default_config is not None:
+            pieces += (b',"generationConfig":', bytes(self._default_config))
+        pieces.append(b"}}\n")
+        return key, b"".join(pieces), None
+
+    def embed(self, value: EmbedRequest, number: int) -> Made:
+        """Write a typed embedding request."""
+        request = self._write_embed(value, self._splice)
+        _row_rules.check_embed(request, None, refuse)
+        return self._row(value.key, value.metadata, number, request)
+
+    def mapping(self, value: dict[str, Any], number: int, kind: JobKind) -> Made:
+        """Write a request that is a mapping, of Python's own types alone."""
+        return self._usual(*usual_mapping(value, kind), number)
+
+    def line(self, line: bytes, number: int, kind: JobKind) -> Made:
+        """Write a request that is a line of JSON."""
+        return self._usual(*usual_line(line, kind), number)
+
+    # Typed requests
+
+    def _any_generate(self, value: GenerateRequest, number: int) -> Made:
+        contents: Any = value.contents
+        if contents.__class__ is not tuple and contents.__class__ is not list:
+            raise Unusual
+        written: list[Any] = [self._write_content(each, self._splice) for each in contents]
+        request = UsualGenerate(
+            contents=written,
+            tools=value.tools,
+            tool_config=value.tool_config,
+            cached_content=value.cached_content,
+        )
+        if value.system_instruction is not None:
+            request.system_instruction = Encoded(
+                self._instruction(value.system_instruction)
+            )
+        safety = value.safety_settings
+        if safety is not None:
+            request.safety_settings = Encoded(self._known(safety) or self._safety(safety))
+        config = value.generation_config
+        if config is not None:
+            request.generation_config = Encoded(self._known(config) or self._config(config))
+        return self._generation(value.key, value.metadata, number, request)
+
+    def _instruction(self, content: Content) -> bytes:
+        lone = content_text(content)
+        if lone is not None:
+            return self._shared.texts.get(lone) or self._told(*lone)
+        written = self._write_content(content, self._splice)
+        _row_rules.check_instruction(written, None, refuse)
+        return encoded(written)
+
+    def _told(self, role: str | None, text: str) -> bytes:
+        if not text:
+            raise Unusual
+        content = _text_content(role, text)
+        self._shared.keep(role, text, content)
+        return content
+
+    def _known(self, value: object) -> bytes:
+        known = self._shared.values.get(id(value))
+        return b"" if known is None else known[1]
+
+    def _config(self, config: Any) -> bytes:
+        if config.__class__ is not GenerationConfig:
+            return self._shared.tree(_CONFIG, config, self._plain_config)
+        # What it holds is told faster than it is written.
+        held = _held(config)
+        thinking = config.thinking_config
+        if thinking is not None:
+            if thinking.__class__ is not ThinkingConfig:
+                raise Unusual
+            held += _thinking(thinking)
+        snapshot = snapshot_of(held)
+        if snapshot is None:
+            raise Unusual
+        text = self._shared.texts.get((GenerationConfig, snapshot))
+        if text is None:
+            written = self._write_config(config, self._splice)
+            text = encoded(self._completed(written))
+            self._shared.keep(GenerationConfig, snapshot, text)
+        self._shared.note(GenerationConfig, config, text)
+        return text
+
+    def _safety(self, settings: Any) -> bytes:
+        if settings.__class__ is not tuple and settings.__class__ is not list:
+            raise Unusual
+        text = encoded([self._write_safety(each, self._splice) for each in settings])
+        self._shared.note(SafetySetting, settings, text)
+        return text
+
+    # Plain requests
+
+    def _usual(self, key: str | None, metadata: Any, request: Usual, number: int) -> Made:
+        if isinstance(request, UsualEmbed):
+            _check_embed(request)
+            return self._row(key, metadata, number, request)
+        for content in request.contents:
+            _check_content(content)
+        instruction = request.system_instruction
+        if request.snake_instruction is not None:
+            if instruction is not None:
+                raise Unusual
+            instruction, request.snake_instruction = request.snake_instruction, None
+        if instruction is not None:
+            request.system_instruction = Encoded(
+                self._shared.tree(_CONTENT, instruction, self._plain_instruction)
+            )
+        config = request.generation_config
+        if request.snake_config is not None:
+            if config is not None:
+                raise Unusual
+            config, request.snake_config = request.snake_config, None
+        if config is not None:
+            request.generation_config = Encoded(
+                self._shared.tree(_CONFIG, config, self._plain_config)
+            )
+        if request.safety_settings is not None:
+            request.safety_settings = self._splice(_SAFETY, request.safety_settings, 0)
+        return self._generation(key, metadata, number, request)
+
+    def _plain_instruction(self, value: Any) -> Any:
+        instruction = self._shaper.message(_CONTENT, value, None, 1)
+        _row_rules.check_instruction(instruction, None, refuse)
+        return instruction
+
+    def _plain_config(self, config: Any) -> Any:
+        return self._completed(self._shaper.message(_CONFIG, config, None, 1))
+
+    # All requests
+
+    def _generation(
+        self, key: str | None, metadata: Any, number: int, request: UsualGenerate
+    ) -> Made:
+        """Write a request whose tools, cached content and lack of things were not looked at."""
+        if not request.contents:
+            raise Unusual
+        if request.system_instruction is None:
+            request.system_instruction = self._default_instruction
+        if request.generation_config is None:
+            request.generation_config = self._default_config
+        if request.cached_content is not None:
+            _check_cached(request)
+        if request.tools is not None:
+            request.tools = self._splice(_TOOLS, request.tools, 0)
+        if request.tool_config is not None:
+            request.tool_config = self._splice(_TOOL_CONFIG, request.tool_config, 0)
+        return self._row(key, metadata, number, request)
+
+    def _row(self, key: str | None, metadata: Any, number: int, request: Any) -> Made:
+        extra = None
+        if metadata is not None:
+            key, extra = self._metadata(key, metadata)
+        if key is None:
+            key = written_key(number)
+        elif key.__class__ is not str or not key:
+            raise Unusual
+        try:
+            line = (BEFORE, encode_plain(key), BETWEEN, encode_plain(request), AFTER)
+        except (TypeError, ValueError):
+            raise Unusual from None
+        return key, b"".join(line), extra
+
+    def _metadata(self, key: str | None, metadata: Any) -> tuple[str | None, bytes | None]:
+        if not self._allow_metadata or metadata.__class__ is not dict:
+            raise Unusual
+        self._shaper.own(metadata, None)
+        rest = dict(metadata)
+        inner = rest.pop("key", None)
+        if key is None:
+            key = inner
+        elif inner is not None and (inner.__class__ is not str or inner != key):
+            raise Unusual
+        return key, encoded(rest) if rest else None
+
+    def _completed(self, config: dict[str, Any]) -> dict[str, Any]:
+        complete = self._defaults.completed(config)
+        _row_rules.check_config(complete, None, refuse)
+        return complete
+
+    def _member(self, member: Member, value: Any, depth: int) -> bytes:
+        return self._shared.tree(
+            member, value, lambda plain: self._shaper.member(member, plain, None, depth)
+        )
+
+    def _splice(self, member: Member, value: Any, depth: int) -> Encoded:
+        return Encoded(self._member(member, value, depth))
+
+
+def _written(codec: Codec, value: dict[str, Any] | None) -> Encoded | None:
+    try:
+        return None if value is None else Encoded(codec.dumps(value))
+    except (TypeError, ValueError):
+        raise Unusual from None
+
+
+def _head(role: str | None) -> bytes:
+    if role is None:
+        return b'{"parts":[{"text":'
+    return b'{"role":%b,"parts":[{"text":' % encoded(role)
+
+
+_HEADS: Final = {role: _head(role) for role in (None, "user", "model")}
+
+
+def _text_content(role: str | None, text: str) -> bytes:
+    return b"%b%b}]}" % (_HEADS.get(role) or _head(role), encoded(text))
+
+
+def _check_cached(request: UsualGenerate) -> None:
+    excluded = (request.system_instruction, request.tools, request.tool_config)
+    if any(member is not None for member in excluded):
+        raise Unusual
+    if request.cached_content.__class__ is not str:
+        raise Unusual
+
+
+def _check_content(content: UsualContent) -> None:
+    if not content.parts:
+        raise Unusual
+    for part in content.parts:
+        blob, file = part.inline_data, part.file_data
+        if blob is None and file is None:
+            if part.text is None:
+                raise Unusual
+            continue
+        held = [member for member in (part.text, blob, file) if member is not None]
+        if len(held) > 1 or (
+            blob is not None and (blob.data is None or not is_base64(blob.data))
+        ):
+            raise Unusual
+
+
+def _check_embed(request: UsualEmbed) -> None:
+    _check_content(request.content)
+    members: dict[str, Any] = {"content": request.content}
+    if request.title is not None:
+        members |= {"title": request.title, "taskType": request.task_type}
+    if request.output_dimensionality is not None:
+        members["outputDimensionality"] = request.output_dimensionality
+    _row_rules.check_embed(members, None, refuse)

@@ -1,0 +1,94 @@
+"""Frozen requests are made faster than attrs makes them, and no differently."""
+
+import copy
+import inspect
+import pickle
+from typing import Any
+
+import pytest
+from attrs import evolve, exceptions, fields, frozen
+
+from gemini_batch.types import (
+    Content,
+    EmbedRequest,
+    GenerateRequest,
+    GenerationConfig,
+    TaskType,
+)
+from gemini_batch.types._quick import quickly_made
+
+CONTENT = Content.from_text("x")
+VALUES: list[Any] = [
+    GenerateRequest(contents=(CONTENT,), key="a", tools=({},)),
+    GenerationConfig(top_k=5, temperature=0.5),
+    EmbedRequest(content=CONTENT, task_type=TaskType.CLASSIFICATION),
+]
+
+
+@frozen(kw_only=True)
+class Slow:
+    needed: int
+    given: str = "x"
+    last: int | None = None
+
+
+@quickly_made
+@frozen(kw_only=True)
+class Quick:
+    needed: int
+    given: str = "x"
+    last: int | None = None
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_they_refuse_to_change(value: Any) -> None:
+    for name in (fields(type(value))[0].name, "anything", "__class__"):
+        with pytest.raises(exceptions.FrozenInstanceError):
+            setattr(value, name, 5)
+        with pytest.raises(exceptions.FrozenInstanceError):
+            delattr(value, name)
+    assert not hasattr(value, "__dict__")
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_they_are_of_their_class_and_equal_their_copies(value: Any) -> None:
+    copies = [pickle.loads(pickle.dumps(value)), copy.copy(value), copy.deepcopy(value)]
+
+    assert type(value) in (GenerateRequest, GenerationConfig, EmbedRequest)
+    assert [*copies, evolve(value)] == [value] * 4
+    assert {type(each) for each in copies} == {type(value)}
+    assert repr(value).startswith(f"{type(value).__name__}(")
+
+
+def refusal(cls: type, *given: Any, **named: Any) -> str:
+    with pytest.raises(TypeError) as caught:
+        cls(*given, **named)
+    return str(caught.value).replace(cls.__name__, "")
+
+
+def test_they_are_made_of_the_same_members() -> None:
+    assert inspect.signature(Quick) == inspect.signature(Slow)
+    assert Quick.__init__.__qualname__ == "Quick.__init__"
+    for members in ({"needed": 1}, {"needed": 1, "given": "y"}, {"needed": 1, "last": 2}):
+        made: Any = Quick(**members), Slow(**members)
+        assert repr(made[0]) == repr(made[1]).replace("Slow", "Quick")
+        assert hash(made[0]) == hash(Quick(**members))
+    assert refusal(Quick) == refusal(Slow)
+    assert refusal(Quick, 1) == refusal(Slow, 1)
+    assert refusal(Quick, needed=1, more=2) == refusal(Slow, needed=1, more=2)
+
+
+def test_a_subclass_may_have_members_of_its_own() -> None:
+    @frozen(kw_only=True)
+    class More(Quick):
+        more: int = 5
+
+    class Same(GenerationConfig):
+        pass
+
+    more, same = More(needed=1, last=3), Same(top_k=5)
+
+    assert (more.needed, more.last, more.more, type(more)) == (1, 3, 5, More)
+    assert (same.top_k, same.seed, type(same)) == (5, None, Same)
+    with pytest.raises(exceptions.FrozenInstanceError):
+        more.more = 6  # type: ignore[misc]
