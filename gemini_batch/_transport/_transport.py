@@ -94,6 +94,9 @@ class Transport:
         # within the time that a call may take, and each with timers of its own.
         self._turns = Turns(AT_ONCE)
         self.retry = retry
+        self.idle = True
+        """Nothing has been sent: no connection was ever opened."""
+
         self.tasks = Tasks()
         """What runs beside the callers' tasks; closed with the client."""
 
@@ -187,6 +190,7 @@ class Transport:
         request: Request,
         data: bytes | io.BytesIO | AsyncIterator[bytes] | None,
     ) -> Awaitable[aiohttp.ClientResponse]:
+        self.idle = False
         return self._session.request(
             request.method,
             self._url(request),
