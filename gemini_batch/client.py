@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Self
 
 import anyio
 
-from gemini_batch._codec import Codec, Converter
-from gemini_batch._transport import Tasks, Transport, check_api, open_session
+from gemini_batch._codec import Codec
+from gemini_batch._transport import Transport, check_api, open_session
 from gemini_batch._wire.developer import DeveloperBatches
 from gemini_batch._wire.files import DeveloperFiles
 from gemini_batch.errors import CredentialsError
@@ -16,6 +16,8 @@ from gemini_batch.types import DeveloperAPI, Retry, Timeouts
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
+
+    from gemini_batch._codec import Converter
 
 _YES = {"1", "true"}
 _CLOSING_SECONDS = 5.0
@@ -64,7 +66,7 @@ class Client:
         self._timeouts = timeouts or Timeouts()
         self._codec = Codec()
         self._resources: tuple[Batches, Files] | None = None
-        self._tasks: Tasks | None = None
+        self._transport: Transport | None = None
 
     async def __aenter__(self) -> Self:
         if self._resources is not None:
@@ -85,7 +87,7 @@ class Client:
         )
         files = Files(transport, files_wire)
         batches = DeveloperBatches(self._codec, version)
-        self._tasks = transport.tasks
+        self._transport = transport
         self._resources = (
             Batches(transport, self._codec, batches, files_wire, files),
             files,
@@ -103,16 +105,23 @@ class Client:
     async def aclose(self) -> None:
         """Close what the client opened. ``async with`` does this."""
         self._resources = None
-        if self._tasks is not None:
-            await self._tasks.aclose()
+        transport = self._transport
+        if transport is None:
+            return
+        await transport.tasks.aclose()
         session, self._owned = self._owned, None
-        if session is not None:
-            # Also when everything around is being cancelled, but not for ever.
-            with anyio.move_on_after(_CLOSING_SECONDS, shield=True):
-                await session.close()
+        if session is None:
+            return
+        if transport.idle:
+            # Nothing was ever open: there is nothing to wait for.
+            await session.close()
+            return
+        # Also when everything around is being cancelled, but not for ever.
+        with anyio.move_on_after(_CLOSING_SECONDS, shield=True):
+            await session.close()
 
     @property
-    def converter(self) -> Converter:
+    def converter(self) -> "Converter":
         """The cattrs converter that structures and unstructures this client's values.
 
         Register hooks on it before the first call: functions made from them are kept. For a

@@ -67,32 +67,26 @@ class BadRequestError(ApiError):
     """Line numbers from 1 and what the service said of them, from the check at create."""
 
 
-@define(slots=False, eq=False, kw_only=True)
 class AuthenticationError(ApiError):
     """401, or a key that is not valid (which the service answers with 400)."""
 
 
-@define(slots=False, eq=False, kw_only=True)
 class PermissionDeniedError(ApiError):
     """403: not allowed, or a file that is not there: the service does not tell which."""
 
 
-@define(slots=False, eq=False, kw_only=True)
 class NotFoundError(ApiError):
     """404: there is no such job or model, or it belongs to another project."""
 
 
-@define(slots=False, eq=False, kw_only=True)
 class ConflictError(ApiError):
     """409: it exists already, or is being changed."""
 
 
-@define(slots=False, eq=False, kw_only=True)
 class RateLimitError(ApiError):
     """429: too many calls, open jobs or enqueued tokens."""
 
 
-@define(slots=False, eq=False, kw_only=True)
 class ServerError(ApiError):
     """5xx: the service failed."""
 

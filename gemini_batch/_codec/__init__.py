@@ -1,10 +1,21 @@
 """Between bytes and values. cattrs and msgspec live here, and nowhere else."""
 
-from cattrs import Converter
+from typing import TYPE_CHECKING
 
-from gemini_batch._codec._codec import Codec
-from gemini_batch._codec._lines import LineSplitter
-from gemini_batch._codec._names import snake_name, wire_name
-from gemini_batch._codec._rows import RowDecoder
+from gemini_batch._lazy import loader
+
+if TYPE_CHECKING:
+    from cattrs import Converter
+
+    from gemini_batch._codec._codec import Codec
+    from gemini_batch._codec._lines import LineSplitter
+    from gemini_batch._codec._names import snake_name, wire_name
+    from gemini_batch._codec._rows import RowDecoder
 
 __all__ = ["Codec", "Converter", "LineSplitter", "RowDecoder", "snake_name", "wire_name"]
+
+if not TYPE_CHECKING:  # pragma: no branch - else type checkers would believe in any name
+    # A client that waits decodes no rows, and needs neither cattrs nor the classes of answers.
+    __getattr__ = loader(
+        __name__, __all__, ("_names", "_lines", "_codec", "_rows", "_converter")
+    )

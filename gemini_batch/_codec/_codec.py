@@ -1,15 +1,16 @@
 """One object that turns bytes into values and back; each client has its own."""
 
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
-from cattrs import Converter, transform_error
-from cattrs.v import format_exception
 
-from gemini_batch._codec._converter import build_converter
-from gemini_batch._codec._leaves import register_leaves
-from gemini_batch._codec._mirror import Mirror, mirror_of
 from gemini_batch.errors import DecodeError
+
+if TYPE_CHECKING:
+    from cattrs import Converter
+
+    from gemini_batch._codec._mirror import Mirror
 
 T = TypeVar("T")
 
@@ -22,11 +23,7 @@ class Codec:
     """Reads and writes the wire's JSON. Holds the converter; keeps no other state."""
 
     def __init__(self) -> None:
-        self._converter = build_converter()
         self._mirrors: dict[type[Any], Mirror | None] = {}
-        # For callers' own types: their names are left as they are.
-        self._answers = Converter()
-        register_leaves(self._answers)
         self._members = msgspec.json.Decoder(dict[str, msgspec.Raw])
         self._items = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -34,10 +31,25 @@ class Codec:
         # Generated functions cannot be pickled; a result that holds a codec can this way.
         return (Codec, ())
 
-    @property
-    def converter(self) -> Converter:
+    # Made when first used, and cattrs loaded then: the state of a job needs neither.
+
+    @cached_property
+    def converter(self) -> "Converter":
         """The converter of the wire's types. Hooks are registered before it is first used."""
-        return self._converter
+        from gemini_batch._codec._converter import build_converter  # noqa: PLC0415
+
+        return build_converter()
+
+    @cached_property
+    def _answers(self) -> "Converter":
+        """For callers' own types: their names are left as they are."""
+        from cattrs import Converter  # noqa: PLC0415
+
+        from gemini_batch._codec._leaves import register_leaves  # noqa: PLC0415
+
+        answers = Converter()
+        register_leaves(answers)
+        return answers
 
     def loads(self, data: bytes, cls: type[T]) -> T:
         """Structure a JSON document into `cls`.
@@ -52,21 +64,23 @@ class Codec:
         try:
             return msgspec.json.decode(data)
         except JSON_ERRORS as exc:
-            raise _not_json(data, exc) from exc
+            raise not_json(data, exc) from exc
 
     def structure(self, value: Any, cls: type[T]) -> T:
         """Structure plain Python values into `cls`."""
-        return _structure(self._converter, value, cls)
+        return _structure(self.converter, value, cls)
 
-    def mirror(self, cls: type[Any]) -> Mirror | None:
+    def mirror(self, cls: type[Any]) -> "Mirror | None":
         """Return what decodes `cls` in one pass; None if its hook is not the package's own."""
         if cls not in self._mirrors:
-            self._mirrors[cls] = mirror_of(cls, self._converter)
+            from gemini_batch._codec._mirror import mirror_of  # noqa: PLC0415
+
+            self._mirrors[cls] = mirror_of(cls, self.converter)
         return self._mirrors[cls]
 
     def unstructure(self, value: Any) -> Any:
         """Return `value` as plain Python values in the wire's spelling, defaults left out."""
-        return self._converter.unstructure(value)
+        return self.converter.unstructure(value)
 
     def dumps(self, value: Any) -> bytes:
         """Return the JSON text of plain Python values.
@@ -83,24 +97,26 @@ class Codec:
             # null means "left out", here as everywhere in proto3 JSON.
             return {k: bytes(v) for k, v in members if bytes(v) != b"null"}
         except JSON_ERRORS as exc:
-            raise _not_json(data, exc) from exc
+            raise not_json(data, exc) from exc
 
     def items(self, data: bytes) -> list[bytes]:
         """Cut a JSON list into its items without decoding them."""
         try:
             return [bytes(item) for item in self._items.decode(data)]
         except JSON_ERRORS as exc:
-            raise _not_json(data, exc) from exc
+            raise not_json(data, exc) from exc
 
     def parse_answer(self, text: str, cls: type[T]) -> T:
         """Structure a JSON answer of the model into the caller's `cls`."""
         return _structure(self._answers, self.decode(text.encode()), cls)
 
 
-def _structure(converter: Converter, value: Any, cls: type[T]) -> T:
+def _structure(converter: "Converter", value: Any, cls: type[T]) -> T:
     try:
         return converter.structure(value, cls)
     except Exception as exc:  # cattrs raises groups as well as what hooks raise
+        from cattrs import transform_error  # noqa: PLC0415
+
         message = "; ".join(transform_error(exc, format_exception=_say))
         raise DecodeError(message=f"{cls.__name__}: {message}") from exc
 
@@ -115,9 +131,13 @@ def _as_plain(value: Any) -> Any:
 
 def _say(exc: BaseException, cls: type | None) -> str:
     # Our hooks say what they expected and got; cattrs would leave out the latter.
-    return str(exc) if type(exc) in (TypeError, ValueError) else format_exception(exc, cls)
+    if type(exc) in (TypeError, ValueError):
+        return str(exc)
+    from cattrs.v import format_exception  # noqa: PLC0415
+
+    return format_exception(exc, cls)
 
 
-def _not_json(data: bytes, exc: BaseException) -> DecodeError:
+def not_json(data: bytes, exc: BaseException) -> DecodeError:
     start = data[:_QUOTED].decode(errors="replace")
     return DecodeError(message=f"expected JSON: {exc}; the text begins {start!r}")

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from gemini_batch._codec._codec import JSON_ERRORS, _not_json
+from gemini_batch._codec._codec import JSON_ERRORS, not_json
 from gemini_batch.errors import DecodeError
 
 T = TypeVar("T")
@@ -136,4 +136,4 @@ def _decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     except msgspec.ValidationError as exc:
         raise DecodeError(message=f"this is no batch job: {exc}") from exc
     except JSON_ERRORS as exc:
-        raise _not_json(body, exc) from exc
+        raise not_json(body, exc) from exc

@@ -5,9 +5,11 @@ from typing import Any, Final
 
 from attrs import fields, has
 
-from gemini_batch._wire.rows import Drawn, request_texts, snapshot_of
+from gemini_batch._transfer._input_lines import BLOCK_BYTES
+from gemini_batch._wire.rows import Block, Drawn, RowChecker, snapshot_of
 from gemini_batch.types import Content, EmbedRequest, GenerateRequest, GenerationConfig
 
+_MOST: Final = 512  # requests: a millisecond of work, if they are of the usual shape
 _MOST_LOOKED_AT: Final = 10_000  # values in a request that are weighed
 
 
@@ -18,52 +20,69 @@ class Batch:
     once: it is there once.
     """
 
-    def __init__(self, following: int) -> None:
+    def __init__(self, checker: RowChecker, following: int = 1) -> None:
         """Create an empty batch.
 
         Args:
+            checker: Makes the rows of most requests at once.
             following: Number of the request to come.
         """
-        self.requests: list[Drawn] = []
+        self.rows = Block()
+        """Rows that are made."""
+        self.waiting: list[Drawn] = []
+        """Requests of which no row is made yet."""
+        self.count = 0
+        """Requests."""
         self.held = 0
         """Bytes of text and data, about."""
         self.following = following
+        self._checker = checker
         # By identity, which nothing else has while the batch holds them.
         self._weighed: set[int] = set()
-        self._config: Any = None  # the last one
 
-    def add(self, value: Any) -> None:
-        """Take a request."""
-        texts, plain = None, False
+    def add(self, value: Any) -> bool:
+        """Take a request, and tell whether it is time for the hop."""
+        number = self.following
+        self.following = number + 1
+        self.count += 1
+        made = self._checker.made(value, number)
+        if made is None:
+            self._wait(value, number)
+        else:
+            rows = self.rows
+            rows.keys.append(made[0])
+            rows.numbers.append(number)
+            rows.lines.append(made[1])
+            self.held += len(made[1])
+        return self.count >= _MOST or self.held >= BLOCK_BYTES
+
+    def _wait(self, value: Any, number: int) -> None:
+        snapshot = snapshot_of(value) if value.__class__ is dict else None
+        self.waiting.append((number, value, snapshot is not None))
         try:
-            if value.__class__ is GenerateRequest:
-                config = value.generation_config
-                if config is not self._config:
-                    self._weigh_config(config)
-                texts = request_texts(value)
-                if texts is None:
-                    self._weigh_generate(value)
-                else:
-                    self.held += len(texts[1])
-                    if texts[3]:
-                        self.held += len(texts[3])
-            elif value.__class__ is dict:
-                snapshot = snapshot_of(value)
-                plain = snapshot is not None
-                self.held += weight(value) if snapshot is None else len(snapshot)
-            elif value.__class__ is EmbedRequest:
-                self._weigh_content(value.content)
-                self._weigh_once(value.metadata)
-            else:
-                self.held += weight(value)
+            self._weigh(value, snapshot)
         except (AttributeError, TypeError):
             # Not what its type says, which is told when it is checked.
             self.held += weight(value)
-        self.requests.append((self.following, value, texts, plain))
-        self.following += 1
+
+    def _weigh(self, value: Any, snapshot: bytes | None) -> None:
+        if snapshot is not None:
+            self.held += len(snapshot)
+        elif value.__class__ is GenerateRequest:
+            for content in value.contents:
+                self._weigh_content(content)
+            if value.system_instruction is not None:
+                self._weigh_content(value.system_instruction)
+            for member in (value.tools, value.tool_config, value.metadata):
+                self._weigh_once(member)
+            self._weigh_config(value.generation_config)
+        elif value.__class__ is EmbedRequest:
+            self._weigh_content(value.content)
+            self._weigh_once(value.metadata)
+        else:
+            self.held += weight(value)
 
     def _weigh_config(self, config: Any) -> None:
-        self._config = config
         if config.__class__ is GenerationConfig:
             # The rest are numbers and words.
             self._weigh_once(config.response_schema)
@@ -71,15 +90,6 @@ class Batch:
             self._weigh_once(config.speech_config)
         else:
             self._weigh_once(config)
-
-    def _weigh_generate(self, value: GenerateRequest) -> None:
-        for content in value.contents:
-            self._weigh_content(content)
-        if value.system_instruction is not None:
-            self._weigh_content(value.system_instruction)
-        self._weigh_once(value.tools)
-        self._weigh_once(value.tool_config)
-        self._weigh_once(value.metadata)
 
     def _weigh_content(self, content: Content) -> None:
         for part in content.parts:

@@ -64,10 +64,10 @@ class Intake:
         with self._lock:
             self._take(self.checker.lines(lines))
 
-    def requests(self, requests: Iterable[Drawn]) -> None:
-        """Take requests."""
+    def requests(self, requests: Iterable[Drawn], made: Block) -> None:
+        """Take requests, and rows that were made of others between them."""
         with self._lock:
-            self._take(self.checker.requests(requests))
+            self._take(made.with_those_of(self.checker.requests(requests)))
 
     def rows(self) -> tuple[Row, ...] | None:
         """Return the rows that may go inline; None if all are in the file instead."""

@@ -4,12 +4,13 @@ import marshal
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from attrs import frozen
 
 from gemini_batch._wire.rows import Block
 
-_CACHE_KIB = 2_048
+_CACHE_KIB = 1_024
 _NOTED_BYTES = 131_072  # in memory; from there on notes go to a file
 _LENGTH_BYTES = 8
 
@@ -31,7 +32,8 @@ class KeyIndex:
 
     As long as keys come in order, shorter ones first as numbers are, padded or not, none can
     be there twice: they are noted down, and that is all. From the first one out of order on,
-    all are looked up.
+    marks of 64 bits are compared, which take little room. Only once two are equal, as those of
+    equal keys are, the keys themselves are looked up.
 
     Used by one thread at a time, though not always the same.
     """
@@ -39,27 +41,38 @@ class KeyIndex:
     def __init__(self) -> None:
         self._last = ""
         self._notes = _Notes()
-        self._db: sqlite3.Connection | None = None
+        self._marks: sqlite3.Connection | None = None
+        self._keys: sqlite3.Connection | None = None
 
     def add(self, block: Block) -> list[Duplicate]:
         """Remember the keys of rows, whose numbers must differ from all before."""
-        if self._db is None:
-            if self._in_order(block.keys):
-                self._notes.add(block)
+        if self._keys is None:
+            self._notes.add(block)
+            if self._are_new(block.keys):
                 return []
-            self._db = _new_database()
+            self._keys = _new_database("key TEXT PRIMARY KEY, number INTEGER")
             for keys, numbers in self._notes:
-                _insert(self._db, keys, numbers)
-            self._notes.close()
-        if _insert(self._db, block.keys, block.numbers) == len(block.keys):
+                _insert_keys(self._keys, keys, numbers)
+        elif _insert_keys(self._keys, block.keys, block.numbers):
             return []
-        return list(self._duplicates(self._db, block))
+        return list(self._duplicates(self._keys, block))
 
     def close(self) -> None:
         """Forget everything. May be called more than once."""
         self._notes.close()
-        if self._db is not None:
-            self._db.close()
+        for db in (self._marks, self._keys):
+            if db is not None:
+                db.close()
+
+    def _are_new(self, keys: Sequence[str]) -> bool:
+        """Tell whether keys are surely new; else they may be."""
+        if self._marks is not None:
+            return _insert_marks(self._marks, keys)
+        if self._in_order(keys):
+            return True
+        self._marks = _new_database("mark INTEGER PRIMARY KEY")
+        new = [_insert_marks(self._marks, noted) for noted, _ in self._notes]
+        return all(new)
 
     def _in_order(self, keys: Sequence[str]) -> bool:
         last, size = self._last, len(self._last)
@@ -74,14 +87,14 @@ class KeyIndex:
     @staticmethod
     def _duplicates(db: sqlite3.Connection, block: Block) -> Iterator[Duplicate]:
         for key, number in zip(block.keys, block.numbers, strict=True):
-            found = db.execute("SELECT number FROM keys WHERE key = ?", (key,)).fetchone()
-            first = int(found[0])
+            found = db.execute("SELECT number FROM entries WHERE key = ?", (key,))
+            first = int(found.fetchone()[0])
             if first != number:
                 yield Duplicate(key, number, first)
 
 
 class _Notes:
-    """Keys and numbers in the order in which they came, to be read again at most once."""
+    """Keys and numbers in the order in which they came."""
 
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(max_size=_NOTED_BYTES)  # noqa: SIM115 - closed by `close`
@@ -100,25 +113,32 @@ class _Notes:
         self._file.close()
 
 
-def _new_database() -> sqlite3.Connection:
+def _new_database(columns: str) -> sqlite3.Connection:
     # An empty name is a private database that spills to a file SQLite deletes by itself.
     db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
     db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     # Nothing here outlives the process: no journal, no waiting for the disk.
     db.execute("PRAGMA journal_mode = OFF")
     db.execute("PRAGMA synchronous = OFF")
-    db.execute(
-        "CREATE TABLE keys (key TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID"
-    )
+    db.execute(f"CREATE TABLE entries ({columns})")
     return db
 
 
-def _insert(db: sqlite3.Connection, keys: Sequence[str], numbers: Sequence[int]) -> int:
-    """Insert what is not there yet, and return how many that were."""
+def _insert_marks(db: sqlite3.Connection, keys: Sequence[str]) -> bool:
+    """Insert the marks of keys; return True if none of them was there."""
+    return _insert(db, "?", [(hash(key),) for key in keys])
+
+
+def _insert_keys(
+    db: sqlite3.Connection, keys: Sequence[str], numbers: Sequence[int]
+) -> bool:
+    """Insert keys that are not there; return True if none of them was."""
+    return _insert(db, "?, ?", list(zip(keys, numbers, strict=True)))
+
+
+def _insert(db: sqlite3.Connection, values: str, rows: Sequence[tuple[Any, ...]]) -> bool:
     before = db.total_changes
     db.execute("BEGIN")
-    db.executemany(
-        "INSERT OR IGNORE INTO keys VALUES (?, ?)", zip(keys, numbers, strict=True)
-    )
+    db.executemany(f"INSERT OR IGNORE INTO entries VALUES ({values})", rows)  # noqa: S608 - placeholders
     db.execute("COMMIT")
-    return db.total_changes - before
+    return db.total_changes - before == len(rows)

@@ -3,19 +3,21 @@
 import asyncio
 import hashlib
 import threading
-from collections import deque
 from pathlib import Path
 
+import anyio.lowlevel
 from attrs import define
 
 from gemini_batch._transfer._local import in_thread
 from gemini_batch._transport import Tasks, stop
 
 BLOCK = 1 << 20
-"""Bytes read at a time."""
+"""Bytes read in one hop to a thread."""
 
 PIECE = 1 << 19
 """Bytes sent at a time. The event loop stands still while a piece is encrypted."""
+
+_TURNS = 3  # of the event loop, until a thread is at work
 
 
 @define(kw_only=True)
@@ -39,10 +41,6 @@ class Source:
             file.seek(offset)
             pieces = [file.read(min(PIECE, stop - start)) for start in starts]
         return [piece for piece in pieces if piece]
-
-
-# Blocks that may wait for the sender, and how few of them send a thread for more.
-_MOST, _FEW = 3, 1
 
 
 class Digest:
@@ -81,12 +79,7 @@ class Digest:
 
 
 class SourceReader:
-    """Reads and hashes a source from one offset up to another, ahead of the sender.
-
-    A thread goes on for as long as there is room. Were it asked for one block at a time, it
-    would have to wait for the event loop, and that for it: the loop's thread encrypts what is
-    sent meanwhile, and is busy with nothing else.
-    """
+    """Reads and hashes a source from one offset up to another, a block ahead of the sender."""
 
     def __init__(
         self, source: Source, digest: Digest, tasks: Tasks, *, offset: int, end: int
@@ -96,11 +89,7 @@ class SourceReader:
         self._tasks = tasks
         self._offset = offset
         self._end = end
-        self._loop = asyncio.get_running_loop()
-        self._blocks: deque[list[bytes]] = deque()
-        self._news = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-        self._closed = False
+        self._ahead = self._go_on()
 
     async def read(self) -> list[bytes]:
         """Return the next block, in pieces; empty at the end, and where the source is cut off.
@@ -109,39 +98,23 @@ class SourceReader:
             OSError: The source cannot be read.
             asyncio.CancelledError: The client was closed.
         """
-        while True:
-            self._news.clear()
-            if self._task is None or self._task.done():
-                self._send_for_more()
-            if self._blocks:
-                return self._blocks.popleft()
-            if self._task is None:
-                return []
-            await self._news.wait()
+        pieces = await self._ahead
+        self._offset += sum(map(len, pieces))
+        self._ahead = self._go_on()
+        for _ in range(_TURNS):
+            # The sender will keep the loop's thread busy with encrypting. If that began
+            # before the other thread is at work, the two would take turns.
+            await anyio.lowlevel.checkpoint()
+        return pieces
 
     async def aclose(self) -> None:
         """Stop reading."""
-        self._closed = True
-        if self._task is not None:
-            await stop(self._task)
+        await stop(self._ahead)
 
-    def _send_for_more(self) -> None:
-        task, self._task = self._task, None
-        if task is not None:
-            task.result()
-        if len(self._blocks) <= _FEW and self._offset < self._end:
-            self._task = self._tasks.start(in_thread(self._fill))
-            self._task.add_done_callback(lambda _: self._news.set())
+    def _go_on(self) -> asyncio.Task[list[bytes]]:
+        return self._tasks.start(in_thread(self._read, self._offset))
 
-    def _fill(self) -> None:
-        """Read until there is no room; in a worker thread, one at a time."""
-        while len(self._blocks) < _MOST and self._offset < self._end and not self._closed:
-            pieces = self._source.read(self._offset, self._end)
-            if not pieces:
-                # It has shrunk: that is all there is.
-                self._end = self._offset
-                return
-            self._digest.update(self._offset, pieces)
-            self._offset += sum(map(len, pieces))
-            self._blocks.append(pieces)
-            self._loop.call_soon_threadsafe(self._news.set)
+    def _read(self, offset: int) -> list[bytes]:
+        pieces = self._source.read(offset, self._end)
+        self._digest.update(offset, pieces)
+        return pieces

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from gemini_batch._codec import Codec
 from gemini_batch._transfer._drawn import Batch
-from gemini_batch._transfer._input_lines import BLOCK_BYTES, LineReader, shown
+from gemini_batch._transfer._input_lines import LineReader, shown
 from gemini_batch._transfer._intake import Intake
 from gemini_batch._transfer._local import in_thread
 from gemini_batch._wire._row_flavour import DEVELOPER, RowFlavour
@@ -32,7 +32,6 @@ INLINE_LIMIT: Final = 18_000_000
 INLINE_ROWS: Final = 10_000
 """Rows of an inline job. Its results come back in one piece, twice, and are held in memory."""
 
-_MOST = 256  # requests per hop: a millisecond of work, if they are of the usual shape
 _CLEANUP_SECONDS = 10.0
 
 Requests: TypeAlias = str | os.PathLike[str] | Iterable[Any] | AsyncIterable[Any]
@@ -222,30 +221,28 @@ async def _take_file(
 
 
 async def _take_each(requests: Requests, intake: Intake) -> None:
-    batch = Batch(1)
+    batch = Batch(intake.checker)
     if isinstance(requests, AsyncIterable):
         iterator = aiter(requests)
         try:
             async for value in iterator:
-                batch.add(value)
-                if batch.held >= BLOCK_BYTES or len(batch.requests) >= _MOST:
+                if batch.add(value):
                     batch = await _handed_over(batch, intake)
         finally:
             if isinstance(iterator, AsyncGenerator):
                 await iterator.aclose()
     else:
         for value in _iterable(requests):
-            batch.add(value)
-            if batch.held >= BLOCK_BYTES or len(batch.requests) >= _MOST:
+            if batch.add(value):
                 batch = await _handed_over(batch, intake)
     await _handed_over(batch, intake)
 
 
 async def _handed_over(batch: Batch, intake: Intake) -> Batch:
-    """Have the requests of a batch checked and kept, and return the one that follows."""
-    if batch.requests:
-        await in_thread(intake.requests, batch.requests)
-    return Batch(batch.following)
+    """Have a batch checked and kept, and return the one that follows."""
+    if batch.count:
+        await in_thread(intake.requests, batch.waiting, batch.rows)
+    return Batch(intake.checker, batch.following)
 
 
 def _iterable(requests: Any) -> Iterable[Any]:

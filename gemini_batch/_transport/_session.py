@@ -2,7 +2,9 @@
 
 import aiohttp
 
-_CONNECTIONS = 32
+from gemini_batch._transport._transport import AT_ONCE
+
+_CONNECTIONS = 2 * AT_ONCE  # for calls, and for as many transfers
 
 
 def open_session() -> aiohttp.ClientSession:

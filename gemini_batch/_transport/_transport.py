@@ -93,6 +93,9 @@ class Transport:
         # within the time that a call may take, and each with timers of its own.
         self._turns = Turns(AT_ONCE)
         self.retry = retry
+        self.idle = True
+        """Nothing has been sent: no connection was ever opened."""
+
         self.tasks = Tasks()
         """What runs beside the callers' tasks; closed with the client."""
         self._access = open_access(
@@ -197,6 +200,7 @@ class Transport:
         ticket: Ticket | None,
         data: bytes | io.BytesIO | AsyncIterator[bytes] | None,
     ) -> Awaitable[aiohttp.ClientResponse]:
+        self.idle = False
         return self._session.request(
             request.method,
             self._url(request),

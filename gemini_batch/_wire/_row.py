@@ -71,3 +71,15 @@ class Block:
             self.keys.append(row.key)
             self.numbers.append(row.number)
             self.lines.append(row.file_line())
+
+    def with_those_of(self, other: "Block") -> "Block":
+        """Return the rows of both, in order of their numbers."""
+        if not (self.keys and other.keys):
+            return self if self.keys else other
+        rows = [
+            *zip(self.numbers, self.keys, self.lines, strict=True),
+            *zip(other.numbers, other.keys, other.lines, strict=True),
+        ]
+        rows.sort()
+        numbers, keys, lines = zip(*rows, strict=True)
+        return Block(list(keys), list(numbers), list(lines))

@@ -26,7 +26,7 @@ from gemini_batch._wire._row import AFTER, BEFORE, BETWEEN
 from gemini_batch._wire._row_defaults import Defaults
 from gemini_batch._wire._row_envelope import written_key
 from gemini_batch._wire._row_shared import Shared, encoded, snapshot_of
-from gemini_batch._wire._row_texts import Texts, content_text
+from gemini_batch._wire._row_texts import content_text, request_texts
 from gemini_batch._wire._row_writers import refuse, writer
 from gemini_batch._wire._shapes import Shaper, is_base64
 from gemini_batch._wire.members import MESSAGES, Member
@@ -53,6 +53,7 @@ _thinking: Final = attrgetter(*[field.name for field in fields(ThinkingConfig)])
 _held: Final = attrgetter(
     *[field.name for field in fields(GenerationConfig) if field.name != "thinking_config"]
 )
+_SHORT: Final = 65_536  # characters
 _TO_CONTENTS: Final = BETWEEN + b'{"contents":['
 
 
@@ -72,13 +73,20 @@ class QuickRows:
         self._write_safety = writer(SafetySetting, "SafetySetting", 1)
         self._write_embed = writer(EmbedRequest, "EmbedContentRequest", 0)
 
-    def generate(self, value: GenerateRequest, number: int, texts: Texts | None) -> Made:
-        """Write a typed generation request, of which `request_texts` has told the texts."""
+    def generate(  # noqa: C901 - flat, because calls are what costs
+        self, value: GenerateRequest, number: int, *, soon: bool = False
+    ) -> Made:
+        """Write a typed generation request; where it is to be soon, only what is short."""
+        texts = request_texts(value)
         if texts is None:
+            if soon:
+                raise Unusual
             return self._any_generate(value, number)
         # Nearly all requests come here, and calls are what costs: hence so few of them.
         role, text, told_by, told = texts
         key, config = value.key, value.generation_config
+        if soon and (len(text) > _SHORT or (told and len(told) > _SHORT)):
+            raise Unusual
         if key is None:
             key = written_key(number)
         elif key.__class__ is not str or not key:
@@ -100,7 +108,10 @@ class QuickRows:
         elif self._default_instruction is not None:
             pieces += (b',"systemInstruction":', bytes(self._default_instruction))
         if config is not None:
-            pieces += (b',"generationConfig":', self._known(config) or self._config(config))
+            known = self._shared.values.get(id(config))
+            settings = b"" if known is None else known[1]
+            settings = settings or self._config(config, soon=soon)
+            pieces += (b',"generationConfig":', settings)
         elif self._default_config is not None:
             pieces += (b',"generationConfig":', bytes(self._default_config))
         pieces.append(b"}}\n")
@@ -164,8 +175,10 @@ class QuickRows:
         known = self._shared.values.get(id(value))
         return b"" if known is None else known[1]
 
-    def _config(self, config: Any) -> bytes:
+    def _config(self, config: Any, *, soon: bool = False) -> bytes:
         if config.__class__ is not GenerationConfig:
+            if soon:
+                raise Unusual
             return self._shared.tree(_CONFIG, config, self._plain_config)
         # What it holds is told faster than it is written.
         held = _held(config)
@@ -179,6 +192,8 @@ class QuickRows:
             raise Unusual
         text = self._shared.texts.get((GenerationConfig, snapshot))
         if text is None:
+            if soon and _holds_mappings(config):
+                raise Unusual
             written = self._write_config(config, self._splice)
             text = encoded(self._completed(written))
             self._shared.keep(GenerationConfig, snapshot, text)
@@ -288,6 +303,16 @@ class QuickRows:
 
     def _splice(self, member: Member, value: Any, depth: int) -> Encoded:
         return Encoded(self._member(member, value, depth))
+
+
+def _holds_mappings(config: GenerationConfig) -> bool:
+    mappings = (
+        config.response_schema,
+        config.response_json_schema,
+        config.speech_config,
+        config.image_config,
+    )
+    return any(mapping is not None for mapping in mappings)
 
 
 def _written(codec: Codec, value: dict[str, Any] | None) -> Encoded | None:

@@ -14,7 +14,6 @@ from gemini_batch._wire._row import INLINE_EXTRA, Block, Row, cut_line
 from gemini_batch._wire._row_flavour import DEVELOPER
 from gemini_batch._wire._row_quick import Made, QuickRows
 from gemini_batch._wire._row_shared import snapshot_of
-from gemini_batch._wire._row_texts import Texts, request_texts
 from gemini_batch._wire._row_walk import MAX_ROW_BYTES, RowWalker
 from gemini_batch.types import EmbedRequest, GenerateRequest, JobKind
 
@@ -26,13 +25,12 @@ __all__ = [
     "Row",
     "RowChecker",
     "drawn",
-    "request_texts",
     "snapshot_of",
 ]
 
-Drawn: TypeAlias = tuple[int, Any, Texts | None, bool]
-"""A request as it was drawn: its number, the request, what `request_texts` tells of it if it is
-a typed one, and whether `snapshot_of` takes it if it is a mapping."""
+Drawn: TypeAlias = tuple[int, Any, bool]
+"""A request as it was drawn: its number, the request, and whether it is a mapping that
+`snapshot_of` takes."""
 
 # AttributeError: a value of ours that was never given all its members.
 _WALKED: Final = (Unusual, AttributeError, RecursionError)
@@ -66,6 +64,20 @@ class RowChecker(RowWalker):
             return _row(self._quick_request(drawn(number, value)), number)
         except _WALKED:
             return self.walk_request(value, number)
+
+    def made(self, value: Any, number: int) -> Made | None:
+        """Make the row of a request if that takes but a microsecond or two, as it mostly does.
+
+        None if it takes longer, or if there is something wrong. Rows are not made like this
+        until one that was checked has told the kind of all.
+        """
+        if value.__class__ is not GenerateRequest or self.kind is not _GENERATE:
+            return None
+        try:
+            made = self._typed and self._typed.generate(value, number, soon=True)
+        except _WALKED:
+            return None
+        return made if made and len(made[1]) <= self._max_row_bytes else None
 
     def lines(self, lines: Iterable[tuple[int, bytes | None]]) -> Block:
         """Check numbered lines; None is one that was too long to be read."""
@@ -124,13 +136,10 @@ class RowChecker(RowWalker):
         return self._taken(kind, self._quick.line(line, number, kind))
 
     def _quick_request(self, request: Drawn) -> Made:
-        number, value, texts, plain = request
+        number, value, plain = request
         cls = value.__class__
         if cls is GenerateRequest and self._typed is not None:
-            made = self._typed.generate(value, number, texts)
-            if self.kind is _GENERATE and len(made[1]) <= self._max_row_bytes:
-                return made
-            return self._taken(_GENERATE, made)
+            return self._taken(_GENERATE, self._typed.generate(value, number))
         if cls is EmbedRequest and self._typed is not None:
             return self._taken(_EMBED, self._typed.embed(value, number))
         if cls is dict and plain and self._plain is not None:
@@ -154,10 +163,8 @@ class RowChecker(RowWalker):
 
 
 def drawn(number: int, value: Any) -> Drawn:
-    """Have a quick look at a request."""
-    texts = request_texts(value) if value.__class__ is GenerateRequest else None
-    plain = value.__class__ is dict and snapshot_of(value) is not None
-    return number, value, texts, plain
+    """Return a request as it was drawn."""
+    return number, value, value.__class__ is dict and snapshot_of(value) is not None
 
 
 def _row(made: Made, number: int) -> Row:

@@ -13,7 +13,7 @@ from gemini_batch._transfer._local import Appender, new_file_beside
 from gemini_batch._transfer._progress import OnProgress, Reporter
 from gemini_batch._transfer._source import Source
 from gemini_batch._transfer._upload import Upload
-from gemini_batch._transport import Transport
+from gemini_batch._transport import Transport, Turns
 from gemini_batch._wire.files import JSONL_MIME_TYPE, MAX_FILE_BYTES, DeveloperFiles
 from gemini_batch._wire.names import file_name
 from gemini_batch.errors import (
@@ -54,7 +54,7 @@ class Files:
     def __init__(self, transport: Transport, wire: DeveloperFiles) -> None:
         self._transport = transport
         self._wire = wire
-        self._turns = anyio.Semaphore(UPLOADS_AT_ONCE)
+        self._turns = Turns(UPLOADS_AT_ONCE)
 
     async def upload(
         self,

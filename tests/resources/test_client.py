@@ -5,6 +5,7 @@ import os
 import warnings
 
 import aiohttp
+import anyio
 import pytest
 
 from gemini_batch import Client, CredentialsError, DeveloperAPI, SecurityError
@@ -172,3 +173,26 @@ async def test_hooks_of_the_callers_own_are_used(
         [result] = [result async for result in client.batches.results(job.name)]
 
     assert result.usage == Usage(total_token_count=-1)
+
+
+async def test_a_client_that_sent_nothing_closes_its_session_too(
+    emulator: Emulator,
+) -> None:
+    with anyio.CancelScope() as scope:
+        async with Client(emulator.api) as client:
+            session = client._owned
+            scope.cancel()
+
+    assert session is not None
+    assert session.closed
+
+
+async def test_a_client_that_was_cancelled_closes_its_session(emulator: Emulator) -> None:
+    with anyio.CancelScope() as scope:
+        async with Client(emulator.api) as client:
+            await client.batches.list()
+            session = client._owned
+            scope.cancel()
+
+    assert session is not None
+    assert session.closed

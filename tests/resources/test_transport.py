@@ -10,6 +10,7 @@ import anyio
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
+from attrs import evolve
 
 from gemini_batch import (
     ApiError,
@@ -472,3 +473,56 @@ async def test_opening_a_stream_is_tried_again(emulator: Emulator, client: Clien
 
     async with client.files._transport.stream(client.files._wire.get(file.name)) as stream:
         assert file.name.encode() in await stream.read()
+
+
+# Where a call goes
+
+
+@pytest.mark.parametrize("prefix", ["", "/behind/a%20proxy"])
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [
+        ("/v1beta/batches/a-b.c_d~e:cancel", "/v1beta/batches/a-b.c_d~e:cancel"),
+        ("/v1beta/batches/a b", "/v1beta/batches/a%20b"),
+        ("/v1beta/batches/ü%20", "/v1beta/batches/%C3%BC%20"),
+        ("/v1beta/batches/a\r\nX-Evil: 1", "/v1beta/batches/aX-Evil:%201"),
+    ],
+)
+async def test_a_path_is_quoted_and_follows_the_base_url(
+    prefix: str, path: str, sent: str
+) -> None:
+    seen: list[str] = []
+
+    async def serve(request: web.Request) -> web.Response:
+        seen.append(request.raw_path)
+        assert "X-Evil" not in request.headers
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", serve)
+    async with TestServer(app) as server:
+        api = DeveloperAPI(api_key="k", base_url=str(server.make_url("/"))[:-1] + prefix)
+        async with Client(api) as client:
+            request = Request(method="GET", path=path, idempotent=True)
+            await client.batches._transport.send(request)
+
+    assert seen == [prefix + sent]
+
+
+async def test_headers_of_ones_own_go_along(emulator: Emulator, client: Client) -> None:
+    request = Request(
+        method="POST",
+        path="/v1beta/x",
+        headers={"X-One": "1", "Content-Type": "text/plain"},
+        body=b"{}",
+        idempotent=True,
+    )
+    with pytest.raises(NotFoundError):
+        await client.batches._transport.send(request)
+    with pytest.raises(NotFoundError):
+        await client.batches._transport.send(evolve(request, headers={}))
+
+    own, usual = (entry.headers for entry in emulator.log)
+    assert (own["X-One"], own["Content-Type"]) == ("1", "text/plain")
+    assert usual["Content-Type"] == "application/json"
+    assert own["User-Agent"] == usual["User-Agent"]

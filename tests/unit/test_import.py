@@ -34,6 +34,8 @@ ALLOWED = {
 }
 # What waiting for a job needs nothing of: checks of input, answers, retries, all extras.
 NOT_FOR_WAITING = {
+    "anyio._backends._asyncio",
+    "cattrs",
     "cryptography",
     "cyclopts",
     "gemini_batch._codec._inline",
@@ -44,6 +46,7 @@ NOT_FOR_WAITING = {
     "gemini_batch.resources._results",
     "gemini_batch.testing",
     "gemini_batch.types._requests",
+    "gemini_batch.types._responses",
     "google.auth",
     "importlib.metadata",
     "rich",

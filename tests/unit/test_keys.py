@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gemini_batch._transfer import _keys
 from gemini_batch._transfer._keys import Duplicate, KeyIndex
 from gemini_batch._wire.rows import Block
 
@@ -63,6 +64,15 @@ def test_duplicates_of_keys_in_order_are_found(
     """Keys in order are only noted down, until one comes that is not."""
     keys = [form.format(number) for number in [*numbers, *late]]
     batches = [keys[start : start + size] for start in range(0, len(keys), size)]
+
+    assert found(batches) == expected(batches)
+
+
+def test_keys_whose_marks_are_equal_are_told_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_keys, "hash", len, raising=False)
+    batches = [["b", "a", "cc"], ["d"], ["a", "ee"], ["b", "d", "f"]]
 
     assert found(batches) == expected(batches)
 

@@ -119,6 +119,30 @@ async def test_the_limit_counts_bytes_as_they_go_inline(scratch: Path) -> None:
     assert files_in(scratch) == []
 
 
+async def test_requests_of_all_forms_keep_their_order() -> None:
+    """Some rows are made as they are drawn, and others later."""
+    forms: list[Any] = [
+        lambda n: GenerateRequest.from_text(f"prompt {n}", key=f"k{n}"),
+        a_row,
+        lambda n: json.dumps(a_row(n)),
+        lambda n: GenerateRequest.from_text(f"prompt {n}", key=f"k{n}"),
+        lambda n: GenerateRequest.from_text("x" * 70_000, key=f"k{n}"),
+    ]
+    rows = [forms[number * number % 5](number) for number in range(1, 1500)]
+
+    content = await content_of(each(rows), **ON_DISK)
+
+    assert [json.loads(line)["key"] for line in content.splitlines()] == [
+        f"k{number}" for number in range(1, 1500)
+    ]
+    rows[1200] = GenerateRequest.from_text("x", key="k7")
+    (problem,) = await problems_of(rows)
+    assert (problem.line, problem.message) == (
+        1201,
+        "the key 'k7' was used on row 7 already",
+    )
+
+
 async def test_embedding_rows_are_told_by_kind() -> None:
     rows = [EmbedRequest.from_text("x"), EmbedRequest.from_text("y", key="k")]
 

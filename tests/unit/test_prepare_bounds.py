@@ -19,16 +19,17 @@ from hypothesis import strategies as st
 
 from gemini_batch._codec import Codec
 from gemini_batch._transfer._drawn import Batch, weight
-from gemini_batch._transfer._input_lines import BoundedLines
+from gemini_batch._transfer._input_lines import BLOCK_BYTES, BoundedLines
 from gemini_batch._transfer._intake import Intake
 from gemini_batch._transfer.prepare import prepare
-from gemini_batch._wire.rows import RowChecker, drawn
+from gemini_batch._wire.rows import Block, RowChecker, drawn
 from gemini_batch.errors import InputError
 from gemini_batch.types import (
     Content,
     EmbedRequest,
     GenerateRequest,
     GenerationConfig,
+    JobKind,
     Part,
 )
 
@@ -147,12 +148,12 @@ def test_a_hop_that_outlives_its_task_keeps_nothing(scratch: Path) -> None:
     intake = Intake(
         RowChecker(CODEC), inline_limit=0, inline_rows=0, max_file_bytes=10**9, spool=True
     )
-    intake.requests([drawn(1, GenerateRequest.from_text("x"))])
+    intake.requests([drawn(1, GenerateRequest.from_text("x"))], Block())
     assert len(files_in(scratch)) == 1
 
     intake.discard()
     assert files_in(scratch) == []
-    intake.requests([drawn(2, GenerateRequest.from_text("x"))])
+    intake.requests([drawn(2, GenerateRequest.from_text("x"))], Block())
     intake.close()
 
     assert files_in(scratch) == []
@@ -165,7 +166,7 @@ def test_a_file_removed_while_a_hop_runs_stays_away(
     intake = Intake(
         RowChecker(CODEC), inline_limit=0, inline_rows=0, max_file_bytes=10**9, spool=True
     )
-    intake.requests([drawn(1, GenerateRequest.from_text("x"))])
+    intake.requests([drawn(1, GenerateRequest.from_text("x"))], Block())
 
     # The hop has passed its own look when the file goes.
     def gone_meanwhile(_rows: Any) -> list[Any]:
@@ -174,7 +175,7 @@ def test_a_file_removed_while_a_hop_runs_stays_away(
 
     monkeypatch.setattr(intake._keys, "add", gone_meanwhile)
 
-    intake.requests([drawn(2, GenerateRequest.from_text("x"))])
+    intake.requests([drawn(2, GenerateRequest.from_text("x"))], Block())
 
     assert files_in(scratch) == []
     intake.close()
@@ -331,7 +332,7 @@ def test_lines_are_cut_alike_at_any_border(blocks: Any, limit: int) -> None:
 
 
 def held(*requests: Any) -> int:
-    batch = Batch(1)
+    batch = Batch(RowChecker(CODEC))
     for request in requests:
         batch.add(request)
     return batch.held
@@ -354,6 +355,17 @@ def test_requests_are_weighed_by_what_they_hold() -> None:
     assert held(EmbedRequest.from_text("x" * 9)) == 9
     assert 50 < held({"contents": [{"parts": [{"text": "x" * 50}]}]}) < 150
     assert held({"contents": [Content(parts=(image,))]}, loop) >= 103
+
+
+def test_rows_that_are_made_at_once_are_weighed_as_they_are() -> None:
+    checker = RowChecker(CODEC, kind=JobKind.GENERATE)
+    batch = Batch(checker)
+
+    batch.add(GenerateRequest.from_text("x" * 50))
+
+    assert batch.waiting == []
+    assert batch.held == len(batch.rows.lines[0])
+    assert (batch.count, batch.following) == (1, 2)
 
 
 def test_what_requests_share_is_weighed_once() -> None:
@@ -393,19 +405,19 @@ async def test_large_requests_make_small_batches(monkeypatch: pytest.MonkeyPatch
     sizes = []
     taken = Intake.requests
 
-    def requests(self: Intake, batch: Any) -> None:
-        sizes.append(len(batch))
-        taken(self, batch)
+    def requests(self: Intake, waiting: Any, made: Any) -> None:
+        sizes.append((len(waiting), len(made.keys)))
+        taken(self, waiting, made)
 
     monkeypatch.setattr(Intake, "requests", requests)
-    image = Part.from_bytes(b"x" * 200_000, mime_type="a/b")
+    image = Part.from_bytes(b"x" * (BLOCK_BYTES // 2), mime_type="a/b")
     rows = [GenerateRequest(contents=(Content(parts=(image,)),)) for _ in range(5)]
 
-    async with spooled([*prompts(300), *rows]):
+    async with spooled([*prompts(600), *rows]):
         pass
 
-    # What is large in a batch is bounded, its number too.
-    assert sizes == [256, 46, 2, 1]
+    # Neither its bytes nor its requests are many.
+    assert sizes == [(512, 0), (2, 88), (2, 0), (1, 0)]
 
 
 # Between memory, file and inline

@@ -112,6 +112,59 @@ def test_usual_embedding_rows_are_not_walked_either(value: Any) -> None:
     assert Unwalked(CODEC, kind=JobKind.EMBED).request(value, 1) is not None
 
 
+def test_most_typed_rows_are_made_when_they_are_drawn() -> None:
+    checker = Unwalked(CODEC, kind=JobKind.GENERATE)
+    short = GenerateRequest.from_text("hello", key="a", system_instruction="be brief")
+    schema = config(response_mime_type="application/json", response_schema=SCHEMA)
+
+    for value in (short, evolve(short, generation_config=GenerationConfig(top_k=1)), short):
+        row = checker.request(value, 5)
+        assert row is not None
+        assert checker.made(value, 5) == (row.key, row.file_line(), None)
+    # It is large for all that is known, until it was looked at.
+    assert checker.made(schema, 6) is None
+    checker.request(schema, 6)
+    assert checker.made(schema, 6) is not None
+
+
+def test_what_may_take_long_is_not_made_when_it_is_drawn() -> None:
+    checker = RowChecker(CODEC, kind=JobKind.GENERATE, max_row_bytes=100_000)
+    short = GenerateRequest.from_text("x")
+
+    for value in (
+        GenerateRequest.from_text("x" * 70_000),
+        GenerateRequest.from_text("x", system_instruction="x" * 70_000),
+        GenerateRequest.from_text("\u00fc" * 60_000),
+        evolve(short, contents=short.contents * 2),
+        evolve(short, generation_config={"top_k": 1}),
+        evolve(short, key=""),
+        EmbedRequest.from_text("x"),
+        HELLO,
+        "x",
+    ):
+        assert checker.made(value, 1) is None
+    assert checker.problems == []
+
+
+def test_nothing_is_made_when_it_is_drawn_before_the_kind_is_known() -> None:
+    request = GenerateRequest.from_text("x")
+    assert RowChecker(CODEC).made(request, 1) is None
+    assert RowChecker(CODEC, kind=JobKind.EMBED).made(request, 1) is None
+    codec = Codec()
+    codec.converter.register_unstructure_hook(str, str.upper)
+    assert RowChecker(codec, kind=JobKind.GENERATE).made(request, 1) is None
+
+
+def test_with_a_default_that_cannot_be_written_every_row_is_walked() -> None:
+    checker = Noting(CODEC, kind=JobKind.GENERATE, system_instruction="\ud800")
+    request = GenerateRequest.from_text("x")
+
+    assert checker.made(request, 1) is None
+    assert checker.request(request, 1) is None
+    assert checker.walked == 1
+    assert "cannot be written" in checker.problems[0].message
+
+
 def test_metadata_and_defaults_need_no_walk() -> None:
     checker = Unwalked(
         CODEC,

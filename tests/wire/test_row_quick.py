@@ -27,8 +27,9 @@ def checkers(options: Any) -> tuple[RowChecker, RowChecker]:
 def agree(values: Any, options: Any) -> None:
     """Check each of some values both ways, several times: what is shared is remembered."""
     quick, walk = checkers(options)
-    blocks = checkers(options)[0]
+    blocks, drawing = checkers(options)
     for number, value in enumerate(values * 3, start=1):
+        drawing.kind = walk.kind
         expected = outcome(walk, walk.walk_request(value, number))
 
         assert outcome(quick, quick.request(value, number)) == expected
@@ -41,6 +42,10 @@ def agree(values: Any, options: Any) -> None:
         elif row.metadata is None:
             assert (block.keys, block.numbers) == ([row.key], [number])
             assert block.lines == [row.file_line()]
+
+        made = drawing.made(value, number)
+        assert made in (None, row and (row.key, row.file_line(), row.metadata))
+        assert drawing.problems == []
 
 
 @given(st.lists(GENERATE | EMBEDS, min_size=1, max_size=2), OPTIONS)
