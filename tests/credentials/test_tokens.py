@@ -119,7 +119,10 @@ async def test_a_token_that_cannot_be_renewed_ahead_is_used_to_its_end(
     credentials = StandIn(left=120, renew=fail)
 
     async with transport_for(service, credentials) as transport:
-        for _ in range(5):
+        await transport.send(GET)
+        while not credentials.renewals:
+            await asyncio.sleep(0.01)
+        for _ in range(4):
             await transport.send(GET)
             await asyncio.sleep(0.01)
         # It is not tried at every call.
