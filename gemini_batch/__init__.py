@@ -64,6 +64,7 @@ if TYPE_CHECKING:
         Timeouts,
         TransferProgress,
         Usage,
+        VertexAI,
         WebhookConfig,
     )
 
@@ -117,6 +118,7 @@ __all__ = [
     "TransferProgress",
     "TransportError",
     "Usage",
+    "VertexAI",
     "WaitTimeoutError",
     "WebhookConfig",
     "__version__",

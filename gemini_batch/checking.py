@@ -1,26 +1,61 @@
 """Checking an input file without a key, a network or a cost."""
 
 import os
+from typing import TYPE_CHECKING
 
 from gemini_batch._codec import Codec
-from gemini_batch._transfer.prepare import InputReport, check_path
-from gemini_batch._wire.names import model_name
+from gemini_batch._transfer.prepare import INLINE_LIMIT, InputReport, check_path
+from gemini_batch.types import DeveloperAPI, VertexAI
+
+if TYPE_CHECKING:
+    from gemini_batch._wire._dialect import Dialect
 
 __all__ = ["InputReport", "check_input"]
 
 
 async def check_input(
-    path: str | os.PathLike[str], *, model: str | None = None
+    path: str | os.PathLike[str],
+    *,
+    model: str | None = None,
+    api: DeveloperAPI | VertexAI | None = None,
 ) -> InputReport:
     """Check a JSONL file as `client.batches.submit` does, and send nothing.
 
     Args:
         path: The file.
         model: The model the job would be for; rows that name another are problems.
+        api: The API the job would be made on, as `Client` takes it; it needs no key and no
+            project. Left out, the one the environment asks for.
 
     Raises:
         InputError: With file, line, field and remedy of every problem.
     """
+    if api is None:
+        # It has more to load than a check that is told.
+        from gemini_batch.client import api_from_environment  # noqa: PLC0415
+
+        api = api_from_environment()
+    codec = Codec()
+    wire = _dialect_of(api, codec)
+    full = None if model is None else wire.model_name(model)
+    rules = wire.row_rules(full or "")
     return await check_path(
-        path, codec=Codec(), model=None if model is None else model_name(model)
+        path,
+        codec=codec,
+        model=full,
+        inline_limit=INLINE_LIMIT if rules.inline else 0,
+        max_file_bytes=rules.max_bytes,
+        max_rows=rules.max_rows,
+        flavour=rules.flavour,
     )
+
+
+def _dialect_of(api: DeveloperAPI | VertexAI, codec: Codec) -> "Dialect":
+    """Return how `api` is spoken to. Of the two only the one that is used is loaded."""
+    if isinstance(api, VertexAI):
+        from gemini_batch._wire.vertex import VertexBatches  # noqa: PLC0415
+
+        return VertexBatches(codec, api)
+    from gemini_batch._wire.developer import DeveloperBatches  # noqa: PLC0415
+
+    return DeveloperBatches(codec, api.version)

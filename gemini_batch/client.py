@@ -8,11 +8,8 @@ import anyio
 
 from gemini_batch._codec import Codec
 from gemini_batch._transport import Transport, check_api, open_session
-from gemini_batch._wire.developer import DeveloperBatches
-from gemini_batch._wire.files import DeveloperFiles
-from gemini_batch.errors import CredentialsError
 from gemini_batch.resources import Batches, Files
-from gemini_batch.types import DeveloperAPI, Retry, Timeouts
+from gemini_batch.types import DeveloperAPI, Retry, Timeouts, VertexAI
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -36,7 +33,7 @@ class Client:
 
     def __init__(
         self,
-        api: DeveloperAPI | None = None,
+        api: DeveloperAPI | VertexAI | None = None,
         *,
         session: "ClientSession | None" = None,
         retry: Retry | None = None,
@@ -45,19 +42,20 @@ class Client:
         """Make a client; no I/O happens here.
 
         Args:
-            api: Which service, and how to get in; left out, read from the environment.
+            api: Which service, and how to get in; left out, read from the environment, as
+                `api_from_environment` does.
             session: An open session to borrow, with its proxies and middlewares. It is
                 never closed. Left out, the client has its own.
             retry: How often calls are tried again.
             timeouts: Limits on single exchanges.
 
         Raises:
-            CredentialsError: There is no key.
-            SecurityError: The key would travel unprotected.
+            CredentialsError: There is no key; for Vertex AI, no project.
+            SecurityError: The key or a token would travel unprotected.
+            ValueError: The environment names what can be no project or location.
         """
         if api is None:
-            _check_environment()
-            api = DeveloperAPI()
+            api = api_from_environment()
         check_api(api)
         self._api = api
         self._borrowed = session
@@ -81,17 +79,8 @@ class Client:
             retry=self._retry,
             timeouts=self._timeouts,
         )
-        version = self._api.version
-        files_wire = DeveloperFiles(
-            self._codec, base_url=self._api.base_url, version=version
-        )
-        files = Files(transport, files_wire)
-        batches = DeveloperBatches(self._codec, version)
         self._transport = transport
-        self._resources = (
-            Batches(transport, self._codec, batches, files_wire, files),
-            files,
-        )
+        self._resources = _resources_of(self._api, transport, self._codec)
         return self
 
     async def __aexit__(
@@ -136,7 +125,7 @@ class Client:
 
     @property
     def files(self) -> Files:
-        """Files."""
+        """Files. Vertex AI has none: every call says so, and what there is instead."""
         return self._open()[1]
 
     def _open(self) -> tuple[Batches, Files]:
@@ -149,15 +138,39 @@ class Client:
         return f"<Client of {self._api.base_url}, {state}>"
 
 
-def _check_environment() -> None:
-    """Refuse an environment that asks for Vertex AI, rather than bill another account."""
+def api_from_environment() -> DeveloperAPI | VertexAI:
+    """Return the API that the environment asks for, as Google's own SDKs read it.
+
+    ``GOOGLE_GENAI_USE_ENTERPRISE``, or else ``GOOGLE_GENAI_USE_VERTEXAI``, is ``true`` or
+    ``1`` for Vertex AI.
+    """
     for name in ("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI"):
         value = os.environ.get(name)
-        if value is None:
-            continue
-        if value.lower() in _YES:
-            raise CredentialsError(
-                message=f"{name} asks for Vertex AI, which this release does not speak; to "
-                "use the Gemini Developer API all the same, pass api=DeveloperAPI()"
-            )
-        return  # the first of the two that is set decides
+        if value is not None:
+            # The first of the two that is set decides.
+            return VertexAI() if value.lower() in _YES else DeveloperAPI()
+    return DeveloperAPI()
+
+
+def _resources_of(
+    api: DeveloperAPI | VertexAI, transport: Transport, codec: Codec
+) -> tuple[Batches, Files]:
+    """Return what calls go to. Of the two APIs only the one that is used is loaded."""
+    if isinstance(api, VertexAI):
+        from gemini_batch._wire.vertex import VertexBatches  # noqa: PLC0415
+        from gemini_batch.resources._vertex_stores import (  # noqa: PLC0415
+            NoFiles,
+            VertexStores,
+        )
+
+        vertex = VertexBatches(codec, api)
+        places = VertexStores(transport, codec, vertex, storage_url=api.storage_url)
+        return Batches(transport, codec, vertex, places), NoFiles()
+    from gemini_batch._wire.developer import DeveloperBatches  # noqa: PLC0415
+    from gemini_batch._wire.files import DeveloperFiles  # noqa: PLC0415
+    from gemini_batch.resources._stores import DeveloperStores  # noqa: PLC0415
+
+    wire = DeveloperFiles(codec, base_url=api.base_url, version=api.version)
+    files = Files(transport, wire)
+    stores = DeveloperStores(files, wire)
+    return Batches(transport, codec, DeveloperBatches(codec, api.version), stores), files

@@ -202,10 +202,27 @@ class InputError(_Pickles, GeminiBatchError, ValueError):
 class ResultsUnavailableError(_Pickles, GeminiBatchError):
     """The job has no results to read here, or not yet."""
 
-    reason: Literal["not_finished", "not_ready", "in_file", "expired"]
+    reason: Literal[
+        "not_finished",
+        "not_ready",
+        "not_located",
+        "in_file",
+        "in_gcs",
+        "in_bigquery",
+        "in_dataset",
+        "expired",
+        "empty",
+        "no_table",
+        "no_response_column",
+    ]
     """``not_finished``: the job still runs. ``not_ready``: it succeeded, but the service has
-    not filled in the output. ``in_file``: `location` names it. ``expired``: the result file
-    is gone."""
+    not filled in the output. ``in_file``, ``in_gcs``, ``in_bigquery``, ``in_dataset``:
+    `location` tells where. ``expired``: the result file is gone.
+
+    On Vertex AI: ``not_located``: the service has not said where below `location` they are,
+    and what is there may be another job's. ``empty``: there is nothing at `location`.
+    ``no_table``: the table there is gone, or never was. ``no_response_column``: it is no
+    table of results."""
 
     job: BatchJob
     location: str | None = None
@@ -214,10 +231,33 @@ class ResultsUnavailableError(_Pickles, GeminiBatchError):
         what = {
             "not_finished": f"is {self.job.state}: wait for it first",
             "not_ready": "succeeded, but its output is not there yet: try again in a minute",
+            "not_located": (
+                f"ended {self.job.state} without saying where below {self.location} its "
+                "results are, and that place may hold those of other jobs: look there for "
+                "them, and give each job a destination of its own"
+            ),
             "in_file": f"has its results in {self.location}: read them with results()",
+            "in_gcs": f"has its results under {self.location}: read them with results()",
+            "in_bigquery": f"has its results in {self.location}: read them with results()",
+            "in_dataset": (
+                f"has its results in {self.location}, of which the service does not say in "
+                "which table: name one with dest='bq://project.dataset.table'"
+            ),
             "expired": (
                 f"had its results in {self.location}, which cannot be read any more: files "
                 "are deleted after a while, and keys of other projects do not see them"
+            ),
+            "empty": (
+                f"has no results in {self.location}: they may have been moved or deleted, or "
+                "are not there yet; look there, or try again in a minute"
+            ),
+            "no_table": (
+                f"has its results in {self.location}, which does not exist: it may have been "
+                "deleted, or expired with its dataset's own rules"
+            ),
+            "no_response_column": (
+                f"has its results in {self.location}, which has no column 'response': it is "
+                "another table by now, or was never one of results"
             ),
         }
         return f"{self.job.name} {what[self.reason]}"

@@ -84,11 +84,15 @@ class ReadAhead:
             if self._spool is not None:
                 remove(self._spool)
 
+    def start(self) -> None:
+        """Begin to fetch. The first read does so otherwise."""
+        self._task = self._transport.tasks.start(self._fetch())
+        self._task.add_done_callback(lambda _: self._news.set())
+
     async def _wait_for_news(self) -> None:
         self._news = anyio.Event()
         if self._task is None:
-            self._task = self._transport.tasks.start(self._fetch())
-            self._task.add_done_callback(lambda _: self._news.set())
+            self.start()
         await self._news.wait()
 
     def _end(self, task: asyncio.Task[None]) -> None:

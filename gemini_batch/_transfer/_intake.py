@@ -4,7 +4,7 @@ import contextlib
 import threading
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from pathlib import Path  # noqa: TC003 - the house has no type-checking blocks
 
@@ -61,17 +61,17 @@ class Intake:
 
     def lines(self, lines: Iterable[tuple[int, bytes | None]]) -> None:
         """Take numbered lines of a file; None is a line that was too long."""
-        with self._lock:
+        with self._hop():
             self._take(self.checker.lines(lines))
 
     def requests(self, requests: Iterable[Drawn], made: Block) -> None:
         """Take requests, and rows that were made of others between them."""
-        with self._lock:
+        with self._hop():
             self._take(made.with_those_of(self.checker.requests(requests)))
 
     def rows(self) -> tuple[Row, ...] | None:
         """Return the rows that may go inline; None if all are in the file instead."""
-        with self._lock:
+        with self._hop():
             if not self.inline:
                 self._write()
                 return None
@@ -88,11 +88,28 @@ class Intake:
         if self.path is not None:
             remove(self.path)
 
-    def close(self) -> None:
-        """Forget everything, once no hop runs any more."""
-        with self._lock:
+    def close(self, *, wait: bool = True) -> None:
+        """Forget everything, once no hop runs any more. May be called more than once.
+
+        Without `wait`, a hop that still runs does it at its end, if this was discarded.
+        """
+        if not self._lock.acquire(blocking=wait):
+            return
+        try:
             self.discard()
             self._keys.close()
+        finally:
+            self._lock.release()
+
+    @contextlib.contextmanager
+    def _hop(self) -> Iterator[None]:
+        try:
+            with self._lock:
+                yield
+        finally:
+            if self._closed:
+                # Whoever discarded it may be gone.
+                self.close()
 
     def _take(self, block: Block) -> None:
         if self._closed:

@@ -142,14 +142,21 @@ async def check_path(
     inline_limit: int = INLINE_LIMIT,
     max_file_bytes: int = MAX_FILE_BYTES,
     max_row_bytes: int = MAX_ROW_BYTES,
+    max_rows: Mapping[JobKind, int] | None = None,
+    flavour: RowFlavour = DEVELOPER,
 ) -> InputReport:
-    """Check a JSONL file as `prepare` does, and keep nothing.
+    """Check a JSONL file as `prepare` does and `check_count`, and keep nothing.
 
     Raises:
         InputError: Something is wrong with it; all of it is told.
     """
     checker = RowChecker(
-        codec, file=_file_of(path), model=model, kind=kind, max_row_bytes=max_row_bytes
+        codec,
+        file=_file_of(path),
+        model=model,
+        kind=kind,
+        max_row_bytes=max_row_bytes,
+        flavour=flavour,
     )
     async with _taken(
         path,
@@ -159,11 +166,27 @@ async def check_path(
         max_row_bytes=max_row_bytes,
         spool=False,
     ) as intake:
+        kind = checker.kind or JobKind.GENERATE
+        check_count(kind, intake.count, max_rows or {})
         return InputReport(
-            kind=checker.kind or JobKind.GENERATE,
+            kind=kind,
             count=intake.count,
             size=intake.size,
             inline=intake.inline,
+        )
+
+
+def check_count(kind: JobKind, count: int, max_rows: Mapping[JobKind, int]) -> None:
+    """Check that a job takes so many requests.
+
+    Raises:
+        InputError: There are too many.
+    """
+    most = max_rows.get(kind)
+    if most is not None and count > most:
+        raise InputError.one(
+            f"there are {count:,} requests; a job takes up to {most:,}",
+            remedy="Split them into several jobs.",
         )
 
 
@@ -200,8 +223,12 @@ async def _taken(
     finally:
         # The quick part needs no await, so nothing can keep it from happening.
         intake.discard()
-        with anyio.move_on_after(_CLEANUP_SECONDS, shield=True):
-            await in_thread(intake.close)
+        try:
+            with anyio.move_on_after(_CLEANUP_SECONDS, shield=True):
+                await in_thread(intake.close)
+        finally:
+            # A task that is cancelled meanwhile may have kept its thread from starting.
+            intake.close(wait=False)
 
 
 async def _take_file(

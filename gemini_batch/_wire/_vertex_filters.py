@@ -10,24 +10,12 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from attrs import frozen
-
+from gemini_batch._wire._dialect import Predicate, Search
 from gemini_batch._wire._vertex_names import same_model
-from gemini_batch._wire.filters import _AND, _PREFIX, _TERM, Predicate, read_filter
+from gemini_batch._wire.filters import _AND, _PREFIX, _TERM, read_filter
 from gemini_batch.errors import InputError
 
 _PLAIN: Final = re.compile(r"[^\"\\*]*")
-
-
-@frozen(kw_only=True)
-class Search:
-    """A filter taken apart."""
-
-    sent: str | None
-    """What the service is asked; None for everything."""
-
-    keeps: Predicate
-    """What is left to be done with each job that comes back."""
 
 
 def read_search(text: str, full_model: Callable[[str], str]) -> Search:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from gemini_batch._codec import Codec
-from gemini_batch._wire.developer import JobMark
+from gemini_batch._wire._dialect import JobMark
 from gemini_batch._wire.intent import split_display_name
 from gemini_batch.errors import DecodeError
 from gemini_batch.types import (

@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from gemini_batch._wire._dialect import Predicate
 from gemini_batch.errors import InputError
-from gemini_batch.types import BatchJob
 
 _TERM = re.compile(
     r"""\s*(?P<field>[a-z_]+)\s*(?P<op><=|>=|!=|=|<|>|:)\s*
@@ -32,8 +32,6 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
 }
 _PREFIX = re.compile(r"^(?:JOB|BATCH)_STATE_")
-
-Predicate = Callable[[BatchJob], bool]
 
 
 def read_filter(text: str) -> Predicate:

@@ -1,15 +1,14 @@
 """Batch jobs of Vertex AI (wire-protocol section 3)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NoReturn
-
-from attrs import frozen
 
 from gemini_batch._codec import Codec
 from gemini_batch._wire import _vertex_names as names
 from gemini_batch._wire import _vertex_places as places
+from gemini_batch._wire._dialect import JobMark, RowRules, Search
 from gemini_batch._wire._request import Pace, Request
-from gemini_batch._wire._vertex_filters import Search, quoted, read_search
+from gemini_batch._wire._vertex_filters import quoted, read_search
 from gemini_batch._wire._vertex_jobs import (
     INTENT_LABEL,
     KIND_LABEL,
@@ -17,8 +16,12 @@ from gemini_batch._wire._vertex_jobs import (
     read_job,
     read_mark,
 )
-from gemini_batch._wire.developer import JobMark
-from gemini_batch._wire.errors import read_error
+from gemini_batch._wire._vertex_operations import (
+    Operation,
+    operation_error,
+    read_operation,
+)
+from gemini_batch._wire.intent import new_token, wire_display_name
 from gemini_batch.errors import ApiError, InputError
 from gemini_batch.types import (
     BatchJob,
@@ -38,35 +41,11 @@ https://cloud.google.com/vertex-ai/generative-ai/docs/multimodal/batch-predictio
 MAX_ROWS: Final = {JobKind.GENERATE: 200_000, JobKind.EMBED: 1_000_000}
 """Most requests of a job, of either kind."""
 
+MAX_DISPLAY_NAME: Final = 128
+"""Characters of a display name, the token in it included."""
+
+_LONGEST_TEXT: Final = MAX_DISPLAY_NAME - len(wire_display_name("", new_token()))
 _DEVELOPER = "It belongs to the Gemini Developer API."
-_HTTP_STATUS: Final[Mapping[int, int]] = {
-    # gRPC: HTTP, as google.rpc.Code maps them.
-    1: 499,
-    3: 400,
-    4: 504,
-    5: 404,
-    6: 409,
-    7: 403,
-    8: 429,
-    9: 400,
-    10: 409,
-    11: 400,
-    12: 501,
-    14: 503,
-    16: 401,
-}
-
-
-@frozen(kw_only=True)
-class Operation:
-    """Work that goes on after its call was answered."""
-
-    name: str | None
-    """Its full name; None for work that was done with the call."""
-
-    done: bool
-    error: Status | None = None
-    """Why it failed; only once it is done."""
 
 
 class VertexBatches:
@@ -152,6 +131,71 @@ class VertexBatches:
             dest, source=source, staging=self._staging, token=token
         )
 
+    def row_rules(self, model: str) -> RowRules:
+        """Return what requests for a model may be.
+
+        Raises:
+            InputError: The model is one that no rows are written for.
+        """
+        # A client that only waits for jobs needs nothing of what checks requests.
+        from gemini_batch._wire._vertex_rows import VERTEX, is_legacy_embedding  # noqa: PLC0415
+
+        if is_legacy_embedding(model):
+            raise InputError.one(
+                f"nothing brings keys through {model}, so answers could not be told apart",
+                remedy="Use 'gemini-embedding-001'; or store rows of the model's own form, "
+                "and use create_embeddings(gcs_uri=…).",
+                field="model",
+            )
+        return RowRules(
+            flavour=VERTEX, inline=False, max_bytes=MAX_INPUT_BYTES, max_rows=MAX_ROWS
+        )
+
+    def check_kind(self, kind: JobKind, model: str) -> None:
+        """Refuse to ask one of Google's embedding models for text.
+
+        A create does not say what is asked, so the service would embed, and its vectors be
+        read as answers without a text.
+
+        Raises:
+            InputError: That is what is asked.
+        """
+        published = model.partition("publishers/google/models/")[2]
+        if kind == JobKind.GENERATE and "embedding" in published:
+            raise InputError.one(
+                f"{published} embeds, and is asked to generate",
+                remedy="Use create_embeddings(), or rows that embed.",
+                field="model",
+            )
+
+    def check_options(
+        self,
+        *,
+        display_name: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        service_account: str | None = None,  # noqa: ARG002 - the service checks it
+        kms_key_name: str | None = None,  # noqa: ARG002
+        priority: int | None = None,
+        webhook: WebhookConfig | None = None,
+    ) -> None:
+        """Refuse options that are wrong, or that Vertex AI does not have.
+
+        Raises:
+            InputError: One is.
+        """
+        if priority is not None:
+            _refuse("priority", _DEVELOPER)
+        if webhook is not None:
+            _refuse("webhook", _DEVELOPER)
+        names.check_labels(labels or {}, OWN_LABELS)
+        if display_name is not None and len(display_name) > _LONGEST_TEXT:
+            raise InputError.one(
+                f"it has {len(display_name)} characters",
+                remedy=f"Vertex AI takes up to {_LONGEST_TEXT} beside the token that finds "
+                "the job again.",
+                field="display_name",
+            )
+
     def create_options(
         self,
         *,
@@ -169,14 +213,11 @@ class VertexBatches:
         Raises:
             InputError: An option is wrong, or not one that Vertex AI has.
         """
-        if priority is not None:
-            _refuse("priority", _DEVELOPER)
-        if webhook is not None:
-            _refuse("webhook", _DEVELOPER)
+        self.check_options(labels=labels, priority=priority, webhook=webhook)
         options: dict[str, Any] = {
             "displayName": display_name,
             "labels": {
-                **names.check_labels(labels or {}, OWN_LABELS),
+                **(labels or {}),
                 INTENT_LABEL: token,
                 # The service does not say what a job asks of its model.
                 KIND_LABEL: str(kind),
@@ -194,6 +235,9 @@ class VertexBatches:
         source: JobSource,
         dest: JobDestination,
         options: Mapping[str, Any],
+        *,
+        kind: JobKind,  # noqa: ARG002 - the options say it
+        rows: Sequence[bytes] = (),  # noqa: ARG002 - no source here leaves them to the create
     ) -> Request:
         """Create a job. `model` is a full name."""
         body = {
@@ -213,6 +257,10 @@ class VertexBatches:
     def get(self, name: str) -> Request:
         """Ask for one job."""
         return Request(method="GET", path=f"{self._root}/{name}", idempotent=True)
+
+    def look(self, name: str) -> Request:
+        """Ask for one job: it is small, and brings no results along."""
+        return self.get(name)
 
     def search(self, text: str) -> Search:
         """Return what to ask of the service for a caller's filter, and what to do here."""
@@ -251,6 +299,19 @@ class VertexBatches:
         """Ask how far an operation is."""
         return Request(method="GET", path=f"{self._root}/{name}", idempotent=True)
 
+    def unfinished(self, body: bytes, begun: Request) -> Request | None:
+        """Return how to ask on after an answer to a delete; None once all is done.
+
+        Raises:
+            ApiError: It failed after its answer.
+        """
+        operation = self.read_operation(body)
+        if operation.error is not None:
+            raise self.operation_error(operation.error, begun)
+        if operation.done or operation.name is None:
+            return None
+        return self.operation(operation.name)
+
     def update_priority(self, name: str, kind: JobKind, priority: int) -> NoReturn:
         """Jobs here have no priority.
 
@@ -265,6 +326,14 @@ class VertexBatches:
     def read_job(self, body: bytes) -> BatchJob:
         """Read a job."""
         return read_job(self._codec, body)
+
+    def read_look(self, body: bytes, known: BatchJob) -> BatchJob:  # noqa: ARG002
+        """Read the answer to `look`: the whole job."""
+        return self.read_job(body)
+
+    def read_resource(self, body: bytes, kind: JobKind) -> BatchJob:  # noqa: ARG002
+        """Read a job that came by itself, as all do here."""
+        return self.read_job(body)
 
     def read_page(self, body: bytes) -> Page[BatchJob]:
         """Read one page of a list."""
@@ -288,17 +357,7 @@ class VertexBatches:
 
     def read_operation(self, body: bytes) -> Operation:
         """Read how far an operation is; an answer without one is of work that is done."""
-        members = self._codec.members(body)
-        done = members.get("done") == b"true"
-        error = members.get("error")
-        name = members.get("name")
-        if name is None:
-            return Operation(name=None, done=True)
-        return Operation(
-            name=names.operation_name(self._codec.loads(name, str), self._parent),
-            done=done,
-            error=None if error is None else self._codec.loads(error, Status),
-        )
+        return read_operation(self._codec, body, self._parent)
 
     def operation_error(self, status: Status, request: Request) -> ApiError:
         """Return the error that an operation ended with, as if its call had been answered so.
@@ -307,20 +366,7 @@ class VertexBatches:
             status: What the operation says.
             request: The call that began it.
         """
-        code = _HTTP_STATUS.get(status.code, 500)
-        error = {
-            "message": status.message,
-            "status": status.reason,
-            "details": list(status.details),
-        }
-        return read_error(
-            self._codec,
-            status=code,
-            headers={},
-            body=self._codec.dumps({"error": error}),
-            method=request.method,
-            path=request.path,
-        )
+        return operation_error(self._codec, status, request)
 
 
 def _refuse(field: str, remedy: str) -> NoReturn:

@@ -25,9 +25,17 @@ from gemini_batch.cli._text import clean
 _HELP = """\
 Gemini batch jobs: upload, create, wait, read every answer.
 
-The API key is read from GOOGLE_API_KEY or GEMINI_API_KEY, never from an option. Answers go to
-stdout, progress and remarks to stderr."""
+The API key is read from GOOGLE_API_KEY or GEMINI_API_KEY, never from an option. Vertex AI, with
+--vertex, takes Application Default Credentials. Answers go to stdout, progress and remarks to
+stderr."""
 _PIPED_WIDTH = 100
+_IN_WORDS_OF_THE_SDK = (
+    ("DeveloperAPI(api_key=", "--vertex"),
+    ("VertexAI(project=", "--project"),
+    ("VertexAI(location=", "--location"),
+    ("VertexAI(staging=", "--staging"),
+    ("belongs to Vertex AI", "--vertex"),
+)
 
 
 def _build() -> App:
@@ -89,10 +97,18 @@ async def _run(tokens: Sequence[str], as_json: bool) -> int:
     except (GeminiBatchError, OSError) as exc:
         screen = Screen(as_json=as_json)
         screen.error(exc)
-        if isinstance(exc, CredentialsError) and not as_json:
-            screen.remark("       On the command line: --emulator.")
+        options = _options_for(exc)
+        if options and not as_json:
+            screen.remark(f"       On the command line: {', '.join(options)}.")
         return code_of(exc)
     return ExitCode.OK if result is None else int(result)
+
+
+def _options_for(error: BaseException) -> list[str]:
+    """Return the options for what an error says in words of the SDK."""
+    text = str(error)
+    options = [option for words, option in _IN_WORDS_OF_THE_SDK if words in text]
+    return [*options, "--emulator"] if isinstance(error, CredentialsError) else options
 
 
 def _usage(error: CycloptsError, as_json: bool) -> None:

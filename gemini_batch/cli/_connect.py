@@ -1,27 +1,37 @@
 """How a command reaches a service: the real one, or an emulator."""
 
 import os
+import shlex
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from gemini_batch import (
     Client,
     DeveloperAPI,
     GeminiBatchError,
+    InputError,
     Retry,
     SecurityError,
     Timeouts,
     TransportError,
+    VertexAI,
 )
 from gemini_batch.cli._options import Common
 from gemini_batch.cli._screen import Screen
+from gemini_batch.client import api_from_environment
 from gemini_batch.testing import Emulator
+from gemini_batch.testing.emulator._google import BUCKET
+from gemini_batch.testing.emulator._tokens import StandInCredentials, Tokens
+from gemini_batch.testing.emulator._vertex_jobs import PROJECT
 
 DEFAULT_PORT: Final = 8765
 EMULATOR_KEY: Final = "emulator-key"
+EMULATOR_PROJECT: Final = PROJECT
+EMULATOR_BUCKET: Final = BUCKET
+EMULATOR_TOKEN: Final = Tokens().current
 EMULATOR_VARIABLE: Final = "GEMINI_BATCH_EMULATOR"
 
 
@@ -37,29 +47,94 @@ class Connection:
     """What a further command needs to reach the same service."""
 
 
+def api_of(common: Common) -> DeveloperAPI | VertexAI:
+    """Return the service that the options name, or else the environment.
+
+    Raises:
+        InputError: The options contradict each other, or are none.
+        CredentialsError: The environment names no service.
+    """
+    named = {
+        name: value
+        for name, value in (
+            ("project", common.project),
+            ("location", common.location),
+            ("staging", common.staging),
+        )
+        if value is not None
+    }
+    if common.vertex is False and named:
+        raise InputError.one(
+            "the Gemini Developer API does not have it",
+            remedy="Leave --no-vertex out for Vertex AI.",
+            field=f"--{next(iter(named))}",
+        )
+    try:
+        if common.vertex or named:
+            return VertexAI(**named)
+        return api_from_environment() if common.vertex is None else DeveloperAPI()
+    except ValueError as exc:
+        raise InputError.one(
+            f"{exc}", remedy="It is read from the options, or else the environment."
+        ) from exc
+
+
+def emulated(api: DeveloperAPI | VertexAI, url: str) -> DeveloperAPI | VertexAI:
+    """Return what reaches the emulator at `url` in place of `api`."""
+    if isinstance(api, DeveloperAPI):
+        return DeveloperAPI(api_key=EMULATOR_KEY, base_url=url, version="v1beta")
+    return evolve(
+        api,
+        project=EMULATOR_PROJECT,
+        staging=f"gs://{EMULATOR_BUCKET}/staging",
+        credentials=StandInCredentials(Tokens()),
+        base_url=url,
+        storage_url=url,
+        bigquery_url=url,
+        version="v1",
+    )
+
+
 @asynccontextmanager
 async def connect(common: Common, screen: Screen) -> AsyncIterator[Connection]:
     """Open a client on what the options and the environment say."""
     if not common.emulator:
-        async with Client() as client:
-            yield Connection(client=client)
+        async with Client(api_of(common)) as client:
+            yield Connection(client=client, flags=_flags(common))
         return
     url = os.environ.get(EMULATOR_VARIABLE) or f"http://127.0.0.1:{DEFAULT_PORT}"
-    api = DeveloperAPI(api_key=EMULATOR_KEY, base_url=url, version="v1beta")
-    why = await _why_not(api)
+    api = api_of(common)
+    why = await _why_not(url)
     if why is None:
-        async with Client(api) as client:
-            yield Connection(client=client, flags=" --emulator")
+        async with Client(emulated(api, url)) as client:
+            yield Connection(client=client, flags=_flags(common))
         return
     screen.remark(
         (f"{why}: using one inside this command; its jobs and files end with it.", "dim")
     )
-    async with Emulator() as emulator, Client(emulator.api) as client:
+    async with (
+        Emulator(api_key=EMULATOR_KEY) as emulator,
+        Client(emulated(api, emulator.url)) as client,
+    ):
         yield Connection(client=client, embedded=True)
 
 
-async def _why_not(api: DeveloperAPI) -> str | None:
-    """Return why `api` is no emulator to talk to; None if it is one."""
+def _flags(common: Common) -> str:
+    """Return the options a further command needs; what the environment says, stays."""
+    flags = ["--emulator"] if common.emulator else []
+    if common.vertex is False:
+        flags.append("--no-vertex")
+    elif common.vertex or common.project or common.location or common.staging:
+        flags.append("--vertex")
+    for name, value in (("project", common.project), ("location", common.location)):
+        if value is not None:
+            flags.append(f"--{name} {shlex.quote(value)}")
+    return "".join(f" {flag}" for flag in flags)
+
+
+async def _why_not(url: str) -> str | None:
+    """Return why there is no emulator to talk to at `url`; None if there is one."""
+    api = DeveloperAPI(api_key=EMULATOR_KEY, base_url=url, version="v1beta")
     once = Retry(attempts=1, timeout=2.0)
     quick = Timeouts(connect=1.0, short=2.0)
     try:
@@ -68,7 +143,7 @@ async def _why_not(api: DeveloperAPI) -> str | None:
     except SecurityError:
         raise
     except TransportError:
-        return f"No emulator runs at {api.base_url}"
+        return f"No emulator runs at {url}"
     except GeminiBatchError:
-        return f"Something else than an emulator answers at {api.base_url}"
+        return f"Something else than an emulator answers at {url}"
     return None

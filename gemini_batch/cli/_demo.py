@@ -1,6 +1,5 @@
 """The demo: a few hundred requests from the file to the answers."""
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from importlib import resources
@@ -11,10 +10,10 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 from rich.syntax import Syntax
 
-from gemini_batch import BatchJob, BatchResult, Client, DeveloperAPI
+from gemini_batch import BatchJob, BatchResult, Client, DeveloperAPI, VertexAI
 from gemini_batch.cli import _text
 from gemini_batch.cli._bars import transfer
-from gemini_batch.cli._connect import Connection
+from gemini_batch.cli._connect import EMULATOR_KEY, Connection, api_of, emulated
 from gemini_batch.cli._exit import ExitCode
 from gemini_batch.cli._json import job_json
 from gemini_batch.cli._options import COMMON, Common
@@ -23,8 +22,8 @@ from gemini_batch.cli._table import Column, print_table
 from gemini_batch.cli._tally import Tally
 from gemini_batch.cli._watch import watch
 from gemini_batch.testing import Emulator, Limits
+from gemini_batch.types._settings import DEFAULT_BASE_URL, vertex_host
 
-GOOGLE: Final = "https://generativelanguage.googleapis.com"
 PYTHON: Final = """\
 import asyncio
 from gemini_batch import Client
@@ -41,11 +40,28 @@ async def main():
 asyncio.run(main())
 """
 
+PYTHON_ON_VERTEX: Final = """\
+import asyncio
+from gemini_batch import Client, VertexAI
+
+async def main():
+    api = VertexAI(project="my-project", staging="gs://my-bucket/batch")
+    async with Client(api) as client:
+        job = await client.batches.submit("gemini-2.5-flash", "input.jsonl")
+        async for progress in client.batches.wait(job):
+            print(progress.state, progress.percent, progress.eta)
+        async for result in client.batches.results(job):
+            print(result.key, result.text if result.ok else result.error)
+
+asyncio.run(main())
+"""
+
 # Slow enough that there is something to watch: 300 rows take some ten seconds.
 _LIMITS = Limits(pending=1.5, rows_per_second=30.0, lag=0.4)
 _POLL = 0.5
 # One answer is shown for each of these beginnings of keys.
 _SHOWN = ("en-", "de-", "fr-", "ja-", "ru-", "zh-", "image", "recipe-json")
+_NAME = "gemini-batch demo"
 _ANSWER = 220  # characters of an answer that are shown
 
 
@@ -58,6 +74,7 @@ class _Place:
     """What a person should know before it begins."""
 
     poll_interval: float | None
+    vertex: bool
 
 
 async def demo(
@@ -70,7 +87,8 @@ async def demo(
     """Run a real job of 300 varied requests, from the file to the answers.
 
     Without a key, or with --emulator, it runs offline in this process and costs nothing.
-    With GEMINI_API_KEY or GOOGLE_API_KEY it runs on the live service, which is paid.
+    With GEMINI_API_KEY or GOOGLE_API_KEY it runs on the live service, which is paid. On
+    Vertex AI that takes a project and --staging; without them it is offline there, too.
 
     Parameters
     ----------
@@ -84,36 +102,58 @@ async def demo(
     lines = data.splitlines(keepends=True)[:rows]
     async with _place(common, speed) as place:
         _begin(screen, place, lines)
-        job = await _create(screen, place, b"".join(lines), model)
+        begin = _stage if place.vertex else _create
+        job = await begin(screen, place.connection.client, lines, model)
+        _tell_created(screen, job)
         ended = await watch(
             place.connection, screen, job, poll_interval=place.poll_interval, timeout=None
         )
         tally, answers = await _read(place.connection.client, ended)
-    _tell(screen, tally, answers)
+    _tell(screen, tally, answers, vertex=place.vertex)
     return ExitCode.OK
 
 
 @asynccontextmanager
 async def _place(common: Common, speed: float) -> AsyncIterator[_Place]:
-    key = os.environ.get("GOOGLE_API_KEY") or os.environ.get("GEMINI_API_KEY")
-    if common.emulator or not key:
-        emulator = Emulator(speed=speed, limits=_LIMITS)
-        async with emulator, Client(emulator.api) as client:
+    api = api_of(common)
+    vertex = isinstance(api, VertexAI)
+    if common.emulator or not _is_live(api):
+        emulator = Emulator(api_key=EMULATOR_KEY, speed=speed, limits=_LIMITS)
+        async with emulator, Client(emulated(api, emulator.url)) as client:
             yield _Place(
                 connection=Connection(client=client, embedded=True),
                 told="Offline demo: an emulator inside this command. No key, no network, "
                 "no cost; the answers are made up.",
                 poll_interval=_POLL / speed,
+                vertex=vertex,
             )
         return
-    api = DeveloperAPI()
-    told = f"Live demo on {api.base_url} with your key. This is paid."
-    if api.base_url != GOOGLE:
-        told = (
-            f"Demo on {api.base_url}, as GOOGLE_GEMINI_BASE_URL says. Paid if that is live."
+    async with Client(api) as client:
+        yield _Place(
+            connection=Connection(client=client),
+            told=_told(api),
+            poll_interval=None,
+            vertex=vertex,
         )
-    async with Client() as client:
-        yield _Place(connection=Connection(client=client), told=told, poll_interval=None)
+
+
+def _is_live(api: DeveloperAPI | VertexAI) -> bool:
+    """True if `api` is set up as far as a job takes it."""
+    if isinstance(api, VertexAI):
+        return bool(api.project and api.staging)
+    return bool(api.api_key)
+
+
+def _told(api: DeveloperAPI | VertexAI) -> str:
+    if isinstance(api, VertexAI):
+        usual, variable = vertex_host(api.location), "GOOGLE_VERTEX_BASE_URL"
+        means = f"in {api.project}, by way of {api.staging}"
+    else:
+        usual, variable = DEFAULT_BASE_URL, "GOOGLE_GEMINI_BASE_URL"
+        means = "with your key"
+    if api.base_url != usual:
+        return f"Demo on {api.base_url}, as {variable} says. Paid if that is live."
+    return f"Live demo on {api.base_url} {means}. This is paid."
 
 
 def _begin(screen: Screen, place: _Place, lines: list[bytes]) -> None:
@@ -128,23 +168,39 @@ def _begin(screen: Screen, place: _Place, lines: list[bytes]) -> None:
         screen.remark(f"input     {amount}: ", (str(path), "dim"))
 
 
-async def _create(screen: Screen, place: _Place, data: bytes, model: str) -> BatchJob:
-    client = place.connection.client
+async def _create(
+    screen: Screen, client: Client, lines: list[bytes], model: str
+) -> BatchJob:
     with transfer(screen, "uploading") as on_progress:
         file = await client.files.upload(
-            data, display_name="gemini-batch demo", on_progress=on_progress
+            b"".join(lines), display_name=_NAME, on_progress=on_progress
         )
+    _tell_uploaded(screen, file.name)
+    return await client.batches.create(model, file_name=file, display_name=_NAME)
+
+
+async def _stage(
+    screen: Screen, client: Client, lines: list[bytes], model: str
+) -> BatchJob:
+    with transfer(screen, "uploading") as on_progress:
+        job = await client.batches.submit(
+            model, lines, display_name=_NAME, on_progress=on_progress
+        )
+    _tell_uploaded(screen, *job.source.gcs_uris)
+    return job
+
+
+def _tell_uploaded(screen: Screen, *places: str) -> None:
     if not screen.as_json:
-        screen.remark(f"uploaded  {_text.clean(file.name)}")
-    job = await client.batches.create(
-        model, file_name=file.name, display_name="gemini-batch demo"
-    )
+        screen.remark(f"uploaded  {_text.clean(' '.join(places))}", whole=True)
+
+
+def _tell_created(screen: Screen, job: BatchJob) -> None:
     if screen.as_json:
         screen.document({"event": "created", "job": job_json(job)})
-    else:
-        screen.remark(f"created   {_text.clean(job.name)}")
-        screen.remark()
-    return job
+        return
+    screen.remark(f"created   {_text.clean(job.name)}", whole=True)
+    screen.remark()
 
 
 async def _read(client: Client, job: BatchJob) -> tuple[Tally, dict[str, str]]:
@@ -161,13 +217,14 @@ async def _read(client: Client, job: BatchJob) -> tuple[Tally, dict[str, str]]:
     return tally, {result.key or "": result.text or "" for result in shown}
 
 
-def _tell(screen: Screen, tally: Tally, answers: dict[str, str]) -> None:
+def _tell(screen: Screen, tally: Tally, answers: dict[str, str], *, vertex: bool) -> None:
+    python = PYTHON_ON_VERTEX if vertex else PYTHON
     if screen.as_json:
         report = {
             "event": "report",
             **tally.as_json(),
             "answers": answers,
-            "python": PYTHON,
+            "python": python,
         }
         screen.document(report)
         return
@@ -183,8 +240,11 @@ def _tell(screen: Screen, tally: Tally, answers: dict[str, str]) -> None:
     screen.line(("The same in Python:", "bold"))
     screen.line()
     code = Syntax("", "python", theme="ansi_dark", background_color="default")
-    screen.out.print(code.highlight(PYTHON), soft_wrap=True)
+    screen.out.print(code.highlight(python), soft_wrap=True)
+    told, more = "With GEMINI_API_KEY and requests of your own:", ""
+    if vertex:
+        told = "With a project, a bucket and requests of your own:"
+        more = " --project my-project --staging gs://my-bucket/batch"
     screen.command(
-        "With GEMINI_API_KEY and requests of your own:",
-        "gemini-batch submit input.jsonl --model gemini-2.5-flash --wait",
+        told, f"gemini-batch submit input.jsonl --model gemini-2.5-flash --wait{more}"
     )

@@ -14,7 +14,14 @@ from cyclopts.validators import Number
 
 from gemini_batch import InputError
 from gemini_batch.cli import _text
-from gemini_batch.cli._connect import DEFAULT_PORT, EMULATOR_KEY, EMULATOR_VARIABLE
+from gemini_batch.cli._connect import (
+    DEFAULT_PORT,
+    EMULATOR_BUCKET,
+    EMULATOR_KEY,
+    EMULATOR_PROJECT,
+    EMULATOR_TOKEN,
+    EMULATOR_VARIABLE,
+)
 from gemini_batch.cli._exit import ExitCode
 from gemini_batch.cli._screen import Screen
 from gemini_batch.cli._sink import silence_broken
@@ -45,7 +52,8 @@ async def emulator(
 ) -> ExitCode:
     """Run an offline stand-in for the service until Ctrl-C; costs nothing.
 
-    Jobs, uploads and results behave as at the service; answers are made up. Everything is
+    Jobs, uploads and results behave as at the service, Vertex AI with its Cloud Storage and
+    BigQuery included; answers are made up. Everything is
     forgotten at the end, unless it is told where to keep it. Programs on this machine can
     steer it: GET and POST under /emulator/, such as /emulator/status.
 
@@ -137,7 +145,14 @@ def _read_faults(path: Path) -> list[Fault]:
 
 def _announce(screen: Screen, url: str, pace: str, data: Path | None) -> None:
     if screen.as_json:
-        screen.document({"event": "listening", "url": url, "api_key": EMULATOR_KEY})
+        vertex = {
+            "project": EMULATOR_PROJECT,
+            "bucket": EMULATOR_BUCKET,
+            "access_token": EMULATOR_TOKEN,
+        }
+        screen.document(
+            {"event": "listening", "url": url, "api_key": EMULATOR_KEY, "vertex": vertex}
+        )
         return
     screen.line(("Emulator", "bold"), f" of Gemini batch jobs at {url}, {pace}")
     screen.line()
@@ -150,6 +165,11 @@ def _announce(screen: Screen, url: str, pace: str, data: Path | None) -> None:
     at_home = url == f"http://127.0.0.1:{DEFAULT_PORT}"
     first = "" if at_home else f"{EMULATOR_VARIABLE}={url} "
     screen.line(f"Or without them: {first}gemini-batch list --emulator")
+    screen.line(f"The same on Vertex AI: {first}gemini-batch list --emulator --vertex")
+    screen.line(
+        f"  with project {EMULATOR_PROJECT}, bucket {EMULATOR_BUCKET}, "
+        f"access token {EMULATOR_TOKEN}"
+    )
     screen.line(f"To steer it: {url}/emulator/status, faults, clock, log, script")
     kept = (
         "it forgets everything" if data is None else f"{_text.clean(str(data))} keeps all"

@@ -38,6 +38,7 @@ class ExitCode(IntEnum):
     TERMINATED = 143, "terminated by a signal; a job that was created goes on"
 
 
+_EARLY = ("not_finished", "not_ready")
 _WRONG_PATH = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 
 
@@ -47,7 +48,7 @@ def code_of(error: BaseException) -> ExitCode:
         return ExitCode.USAGE
     if isinstance(error, WaitTimeoutError):
         return ExitCode.NOT_ENDED
-    if isinstance(error, ResultsUnavailableError) and error.reason.startswith("not_"):
+    if isinstance(error, ResultsUnavailableError) and error.reason in _EARLY:
         return ExitCode.NOT_ENDED
     if isinstance(error, CreateOutcomeUnknownError):
         return ExitCode.CREATE_UNKNOWN

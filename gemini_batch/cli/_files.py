@@ -1,7 +1,6 @@
 """Commands about files: upload, get, list, delete, download."""
 
 from contextlib import aclosing
-from pathlib import Path
 
 from cyclopts import App
 
@@ -12,6 +11,7 @@ from gemini_batch.cli._connect import connect
 from gemini_batch.cli._exit import ExitCode
 from gemini_batch.cli._json import file_json
 from gemini_batch.cli._options import COMMON, Common, Limit, Output
+from gemini_batch.cli._places import check_local
 from gemini_batch.cli._screen import Screen
 from gemini_batch.cli._sink import check_target, open_sink
 from gemini_batch.cli._table import Column, print_table
@@ -26,13 +26,14 @@ _COLUMNS = (
 
 files = App(
     name="files",
-    help="Upload inputs, look after files, download results. Uploads are kept 48 hours.",
+    help="Upload inputs, look after files, download results. Uploads are kept 48 hours. "
+    "Vertex AI does not have them: its rows and results are in Cloud Storage and BigQuery.",
 )
 
 
 @files.command
 async def upload(
-    path: Path,
+    path: str,
     /,
     *,
     display_name: str | None = None,
@@ -45,7 +46,7 @@ async def upload(
     Parameters
     ----------
     path
-        The file.
+        The file. It is on this machine.
     display_name
         Shown in lists; the path's last part if left out.
     mime_type
@@ -54,6 +55,7 @@ async def upload(
         files/… of your choice: up to 40 lower-case letters, digits and dashes.
     """
     screen = Screen(as_json=common.json)
+    check_local(path, "uploads")
     async with connect(common, screen) as connection:
         with transfer(screen, "uploading") as on_progress:
             file = await connection.client.files.upload(

@@ -15,6 +15,7 @@ from gemini_batch.cli._options import COMMON, Common, Limit
 from gemini_batch.cli._screen import Screen
 from gemini_batch.cli._table import Column, print_table
 from gemini_batch.cli._watch import finish, watch
+from gemini_batch.types import JobDestination
 
 _COLUMNS = (
     Column("Job", whole=True),
@@ -41,7 +42,7 @@ async def wait(
     Parameters
     ----------
     job
-        batches/… or its bare id.
+        Its name, or its bare id.
     poll_interval
         Seconds between two looks; 2 growing to 60 if left out.
     timeout
@@ -61,7 +62,7 @@ async def get(job: str, /, *, common: Common = COMMON) -> ExitCode:
     Parameters
     ----------
     job
-        batches/… or its bare id.
+        Its name, or its bare id.
     """
     screen = Screen(as_json=common.json)
     async with connect(common, screen) as connection:
@@ -82,28 +83,36 @@ def _identity(job: BatchJob) -> dict[str, str]:
         "kind": str(job.kind),
         "model": job.model,
         "priority": str(job.priority) if job.priority else "",
+        "labels": ", ".join(f"{name}={value}" for name, value in job.labels.items()),
     }
 
 
 def _course(job: BatchJob) -> dict[str, str]:
-    stats, dest, rows = job.completion_stats, job.dest, ""
+    stats, source, rows = job.completion_stats, job.source, ""
     if stats is not None and stats.total_count:
         rows = (
             f"{stats.total_count:,}: {stats.success_count:,} answered, "
             f"{stats.failure_count:,} failed, {stats.pending_count:,} pending"
         )
-    results = ""
-    if dest is not None:
-        inline = dest.inlined_responses
-        results = dest.file_name or ("" if inline is None else f"{len(inline):,} inline")
+    stored = source.file_name or source.bigquery_uri or source.vertex_dataset
     return {
         "rows": rows,
-        "input": job.source.file_name or "",
-        "results": results,
+        "partial failures": "; ".join(map(str, job.partial_failures)),
+        "input": stored or ", ".join(source.gcs_uris),
+        "results": "" if job.dest is None else _where(job.dest),
         "created": _text.moment(job.create_time),
+        "started": _text.moment(job.start_time),
         "ended": _text.moment(job.end_time),
         "due by": "" if job.done else _text.moment(job.expected_by),
     }
+
+
+def _where(dest: JobDestination) -> str:
+    if dest.inlined_responses is not None:
+        return f"{len(dest.inlined_responses):,} inline"
+    written = dest.file_name or dest.gcs_directory or dest.bigquery_table
+    asked = dest.gcs_uri or dest.bigquery_uri
+    return written or dest.vertex_dataset or (f"asked for at {asked}" if asked else "")
 
 
 async def list_(
@@ -151,11 +160,11 @@ def _cells(job: BatchJob) -> list[str]:
     if stats is not None and stats.total_count:
         rows = f"{stats.done_count:,}/{stats.total_count:,}"
     return [
-        job.name,
+        _text.job_name(job.name),
         str(job.state),
         rows,
         _text.ago(job.create_time),
-        job.model.removeprefix("models/"),
+        _text.model(job.model),
         job.display_name or "",
     ]
 
@@ -166,7 +175,7 @@ async def cancel(job: str, /, *, common: Common = COMMON) -> ExitCode:
     Parameters
     ----------
     job
-        batches/… or its bare id.
+        Its name, or its bare id.
     """
     screen = Screen(as_json=common.json)
     async with connect(common, screen) as connection:
@@ -184,7 +193,7 @@ async def delete(job: str, /, *, common: Common = COMMON) -> ExitCode:
     Parameters
     ----------
     job
-        batches/… or its bare id.
+        Its name, or its bare id.
     """
     screen = Screen(as_json=common.json)
     async with connect(common, screen) as connection:

@@ -52,12 +52,19 @@ def status_json(status: Status | None) -> Json | None:
 
 def job_json(job: BatchJob) -> Json:
     """Return a job; inline results are counted, not listed."""
-    stats, dest = job.completion_stats, job.dest
+    stats, source, dest = job.completion_stats, job.source, job.dest
     results: Json | None = None
     if dest is not None and dest.inlined_responses is not None:
         results = {"inlined_count": len(dest.inlined_responses)}
     elif dest is not None:
-        results = {"file_name": dest.file_name}
+        results = {
+            "file_name": dest.file_name,
+            "gcs_uri": dest.gcs_uri,
+            "gcs_directory": dest.gcs_directory,
+            "bigquery_uri": dest.bigquery_uri,
+            "bigquery_table": dest.bigquery_table,
+            "vertex_dataset": dest.vertex_dataset,
+        }
     return {
         "name": job.name,
         "display_name": job.display_name,
@@ -76,10 +83,18 @@ def job_json(job: BatchJob) -> Json:
             "failure_count": stats.failure_count,
             "pending_count": stats.pending_count,
         },
-        "source": {"file_name": job.source.file_name},
+        "source": {
+            "file_name": source.file_name,
+            "gcs_uris": list(source.gcs_uris),
+            "bigquery_uri": source.bigquery_uri,
+            "vertex_dataset": source.vertex_dataset,
+        },
         "dest": results,
+        "labels": dict(job.labels),
         "error": status_json(job.error),
+        "partial_failures": [status_json(status) for status in job.partial_failures],
         "create_time": _time(job.create_time),
+        "start_time": _time(job.start_time),
         "update_time": _time(job.update_time),
         "end_time": _time(job.end_time),
         "expected_by": _time(job.expected_by),

@@ -123,8 +123,8 @@ class JobView:
         yield _row(Text(" · ".join(said), style="dim"))
 
     def _title(self, job: BatchJob) -> str:
-        model = job.model.removeprefix("models/")
-        parts = (job.name if self._named else "", job.display_name, model)
+        name = _text.job_name(job.name) if self._named else ""
+        parts = (name, job.display_name, _text.model(job.model))
         return " · ".join(_text.clean(part) for part in parts if part)
 
     @staticmethod

@@ -6,7 +6,8 @@ from typing import Annotated
 from cyclopts import Group, Parameter
 from cyclopts.validators import Number
 
-_EVERYWHERE = Group("Options of every command", sort_key=99)
+_EVERYWHERE = Group("Options of every command", sort_key=98)
+_VERTEX = Group("Vertex AI, for every command", sort_key=99)
 
 
 @Parameter(name="*")
@@ -24,10 +25,28 @@ class Common:
         bool, Parameter(negative=(), group=_EVERYWHERE, show_default=False)
     ] = False
     """Use the emulator instead of the service: the one that runs at $GEMINI_BATCH_EMULATOR
-    (else http://127.0.0.1:8765), or one inside this command. Costs nothing."""
+    (else http://127.0.0.1:8765), or one inside this command. Costs nothing. Its Vertex AI
+    has a project and a bucket of its own, which stand in for --project and --staging."""
+
+    vertex: Annotated[
+        bool | None, Parameter(negative="--no-vertex", group=_VERTEX, show_default=False)
+    ] = None
+    """Vertex AI, or the Gemini Developer API. Left out, $GOOGLE_GENAI_USE_ENTERPRISE or else
+    $GOOGLE_GENAI_USE_VERTEXAI says which; each of the next three means --vertex."""
+
+    project: Annotated[str | None, Parameter(group=_VERTEX)] = None
+    """Id or number of the project; $GOOGLE_CLOUD_PROJECT if left out."""
+
+    location: Annotated[str | None, Parameter(group=_VERTEX)] = None
+    """Such as us-central1; $GOOGLE_CLOUD_LOCATION if left out, else global."""
+
+    staging: Annotated[str | None, Parameter(group=_VERTEX)] = None
+    """gs://bucket/prefix, under which submit puts rows and results."""
 
 
 COMMON = Common()
+
+ON_VERTEX = Group("Vertex AI", sort_key=97)
 
 Output = Annotated[
     str | None, Parameter(name=["--output", "-o"], allow_leading_hyphen=True)

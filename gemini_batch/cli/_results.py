@@ -11,7 +11,7 @@ from gemini_batch.cli._bars import reading
 from gemini_batch.cli._connect import connect
 from gemini_batch.cli._exit import ExitCode
 from gemini_batch.cli._json import dumps, result_json
-from gemini_batch.cli._options import COMMON, Common, Output
+from gemini_batch.cli._options import COMMON, ON_VERTEX, Common, Output
 from gemini_batch.cli._screen import Screen
 from gemini_batch.cli._sink import check_target, open_sink
 from gemini_batch.cli._tally import Tally
@@ -23,6 +23,7 @@ async def results(
     *,
     output: Output = None,
     raw: Annotated[bool, Parameter(negative=())] = False,
+    key_column: Annotated[str | None, Parameter(group=ON_VERTEX)] = None,
     common: Common = COMMON,
 ) -> ExitCode:
     r"""Write a job's results as JSON lines, in constant memory; say how rows ended.
@@ -33,11 +34,13 @@ async def results(
     Parameters
     ----------
     job
-        batches/… or its bare id.
+        Its name, or its bare id.
     output
         File to write, whole or not at all; - or left out is stdout.
     raw
         Write each row as the service sent it.
+    key_column
+        Column of a BigQuery table that holds the keys; key if left out.
     """
     screen = Screen(as_json=common.json)
     check_target(output)
@@ -48,11 +51,12 @@ async def results(
         as_line = _visible_line
     async with connect(common, screen) as connection:
         found = await connection.client.batches.get(job)
-        rows = connection.client.batches.results(found)
+        rows = connection.client.batches.results(found, key_column=key_column)
         stats = found.completion_stats
         # Rows that fill a terminal show for themselves how far they are.
         quiet = Screen(as_json=True) if to_stdout and screen.out.is_terminal else screen
-        with reading(quiet, None if stats is None else stats.total_count) as show:
+        # A count of 0 is one that the service does not know.
+        with reading(quiet, (stats and stats.total_count) or None) as show:
             async with aclosing(rows), open_sink(output) as sink:
                 async for row in rows:
                     tally.add(row)

@@ -64,9 +64,14 @@ class Screen:
         """Write one line of an answer; parts may carry a style."""
         _write_line(self.out, parts)
 
-    def remark(self, *parts: str | tuple[str, Style]) -> None:
-        """Write something beside the answer, on several lines where a terminal is narrow."""
-        _write_line(self.err, parts, whole=False)
+    def remark(self, *parts: str | tuple[str, Style], whole: bool = False) -> None:
+        """Write something beside the answer, on several lines where a terminal is narrow.
+
+        Args:
+            parts: What to write; parts may carry a style.
+            whole: True to leave the breaking to the terminal: names are there to be copied.
+        """
+        _write_line(self.err, parts, whole=whole)
 
     def command(self, told: str, command: str) -> None:
         """Name a command to go on with; it is not broken up, so that it can be copied."""

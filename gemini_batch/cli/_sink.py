@@ -12,6 +12,7 @@ from typing import BinaryIO, TextIO
 from anyio import to_thread
 
 from gemini_batch import InputError
+from gemini_batch.cli._places import is_stored
 
 _HOP = 1 << 18  # bytes that are gathered for one hop to a thread
 
@@ -48,10 +49,17 @@ def check_target(output: str | None) -> None:
     """Refuse a target that cannot be written, before anything is asked of the service.
 
     Raises:
-        InputError: It is a folder, or is in none.
+        InputError: It is a folder, or is in none, or on another machine.
     """
     if output is None or output == "-":
         return
+    if is_stored(output):
+        raise InputError.one(
+            "this command writes files of this machine only",
+            remedy="Leave --output out, and pipe: … | gcloud storage cp - gs://bucket/name.",
+            file=output,
+            field="--output",
+        )
     target = Path(output)
     if target.is_dir():
         what, remedy = "it is a folder", "Name the file to write."

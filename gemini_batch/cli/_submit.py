@@ -11,16 +11,17 @@ from cyclopts import Parameter
 from gemini_batch import BatchJob, InputError, check_input
 from gemini_batch.cli import _text
 from gemini_batch.cli._bars import transfer
-from gemini_batch.cli._connect import Connection, connect
+from gemini_batch.cli._connect import Connection, api_of, connect
 from gemini_batch.cli._exit import ExitCode
 from gemini_batch.cli._json import job_json, report_json
-from gemini_batch.cli._options import COMMON, Common
+from gemini_batch.cli._options import COMMON, ON_VERTEX, Common
+from gemini_batch.cli._places import check_local, is_stored, source_of
 from gemini_batch.cli._screen import Screen
 from gemini_batch.cli._watch import finish, watch
 
 
 async def check(
-    input_: Annotated[Path, Parameter(name="INPUT")],
+    input_: Annotated[str, Parameter(name="INPUT")],
     /,
     *,
     model: str | None = None,
@@ -28,15 +29,18 @@ async def check(
 ) -> ExitCode:
     """Check a JSONL file as submit does; needs no key and no network.
 
+    With --vertex, by the rules of Vertex AI.
+
     Parameters
     ----------
     input_
-        The file: one request per line.
+        The file: one request per line. It is on this machine.
     model
         Model the job would be for; rows that name another are problems.
     """
     screen = Screen(as_json=common.json)
-    report = await check_input(input_, model=model)
+    check_local(input_, "checks")
+    report = await check_input(input_, model=model, api=api_of(common))
     if screen.as_json:
         screen.document(report_json(report))
         return ExitCode.OK
@@ -50,7 +54,7 @@ async def check(
 
 
 async def submit(
-    input_: Annotated[Path, Parameter(name="INPUT")],
+    input_: Annotated[str, Parameter(name="INPUT")],
     /,
     *,
     model: Annotated[str, Parameter(name=["--model", "-m"])],
@@ -59,6 +63,13 @@ async def submit(
     idempotency_key: str | None = None,
     system_instruction: str | None = None,
     generation_config: str | None = None,
+    dest: Annotated[str | None, Parameter(group=ON_VERTEX)] = None,
+    embed: Annotated[bool, Parameter(negative=(), group=ON_VERTEX)] = False,
+    label: Annotated[
+        tuple[str, ...], Parameter(group=ON_VERTEX, negative=(), show_default=False)
+    ] = (),
+    service_account: Annotated[str | None, Parameter(group=ON_VERTEX)] = None,
+    kms_key: Annotated[str | None, Parameter(group=ON_VERTEX)] = None,
     wait: Annotated[bool, Parameter(negative=())] = False,
     poll_interval: float | None = None,
     timeout: float | None = None,
@@ -66,10 +77,14 @@ async def submit(
 ) -> ExitCode:
     """Check a JSONL file, upload it if it is large, and create a job. This is paid.
 
+    On Vertex AI every file is uploaded, to --staging. Rows that are there already, at gs://
+    or bq://, are checked by the service alone.
+
     Parameters
     ----------
     input_
-        The file: one request per line.
+        The file: one request per line. On Vertex AI also gs://bucket/rows.jsonl, which may
+        hold wildcards, or bq://project.dataset.table.
     model
         Such as gemini-2.5-flash. Whether the job generates or embeds is told by the rows.
     display_name
@@ -83,6 +98,17 @@ async def submit(
         For rows without their own.
     generation_config
         JSON, or @FILE with JSON, for what rows do not set themselves.
+    dest
+        gs://bucket/prefix or bq://project.dataset.table for the results; a place below
+        --staging if left out, or beside the rows.
+    embed
+        The rows at gs:// or bq:// are to embed, not to generate.
+    label
+        NAME=VALUE for the job; may be given again.
+    service_account
+        Who reads the rows and writes the results.
+    kms_key
+        Full name of the key that encrypts what the job keeps.
     wait
         Wait for the job to end. Ctrl-C leaves it running.
     poll_interval
@@ -91,30 +117,76 @@ async def submit(
         With --wait: seconds to wait at most.
     """
     screen = Screen(as_json=common.json)
-    config = await to_thread.run_sync(_read_config, generation_config)
+    defaults: dict[str, Any] = {
+        "system_instruction": system_instruction,
+        "generation_config": await to_thread.run_sync(_read_config, generation_config),
+    }
+    if embed:
+        _check_embed(input_, defaults)
+    options: dict[str, Any] = {
+        "dest": dest,
+        "display_name": display_name,
+        "priority": priority,
+        "idempotency_key": idempotency_key,
+        "labels": _read_labels(label),
+        "service_account": service_account,
+        "kms_key_name": kms_key,
+    }
     async with connect(common, screen) as connection:
+        batches = connection.client.batches
         try:
-            with transfer(screen, "uploading") as on_progress:
-                job = await connection.client.batches.submit(
-                    model,
-                    input_,
-                    display_name=display_name,
-                    priority=priority,
-                    idempotency_key=idempotency_key,
-                    system_instruction=system_instruction,
-                    generation_config=config,
-                    on_progress=on_progress,
+            if is_stored(input_):
+                options |= source_of(input_)
+                job = await (
+                    batches.create_embeddings(model, **options)
+                    if embed
+                    else batches.create(model, **options, **defaults)
                 )
+            else:
+                with transfer(screen, "uploading") as on_progress:
+                    job = await batches.submit(
+                        model, input_, **options, **defaults, on_progress=on_progress
+                    )
         except asyncio.CancelledError:
             screen.remark(
                 "Interrupted before the service confirmed a job. It may exist all the same: "
-                "see gemini-batch list before you submit again."
+                f"see gemini-batch list{connection.flags} before you submit again."
             )
             raise
         if wait:
             return await _wait_for_new(connection, screen, job, poll_interval, timeout)
         _tell_created(connection, screen, job)
         return ExitCode.OK
+
+
+def _check_embed(input_: str, defaults: dict[str, Any]) -> None:
+    """Refuse ``--embed`` where it says nothing, or what rows that embed do not have."""
+    if not is_stored(input_):
+        raise InputError.one(
+            "it is for rows at gs:// or bq://",
+            remedy="Leave it out: the rows of a file tell whether they embed.",
+            field="--embed",
+        )
+    for name, value in defaults.items():
+        if value is not None:
+            raise InputError.one(
+                "rows that embed do not have it",
+                remedy="Leave it out.",
+                field=f"--{name.replace('_', '-')}",
+            )
+
+
+def _read_labels(labels: tuple[str, ...]) -> dict[str, str] | None:
+    """Read the values of ``--label``."""
+    for label in labels:
+        if "=" not in label:
+            raise InputError.one(
+                f"{label!r} has no '='",
+                remedy="Write it as --label team=search.",
+                field="--label",
+            )
+    pairs = (label.partition("=") for label in labels)
+    return {name: value for name, _, value in pairs} or None
 
 
 def _read_config(text: str | None) -> dict[str, Any] | None:
@@ -162,7 +234,7 @@ async def _wait_for_new(
     if screen.as_json:
         screen.document({"event": "created", "job": job_json(job)})
     else:
-        screen.remark(f"created {_text.clean(job.name)}")
+        screen.remark(f"created {_text.clean(job.name)}", whole=True)
     ended = await watch(
         connection, screen, job, poll_interval=poll_interval, timeout=timeout
     )

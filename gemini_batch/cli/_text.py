@@ -78,6 +78,16 @@ def moment(when: dt.datetime | None) -> str:
     return "" if when is None else f"{when.astimezone():%Y-%m-%d %H:%M:%S %z}"
 
 
+def job_name(name: str) -> str:
+    """Return a job's name as it fits on a line: on Vertex AI, where it is long, its id."""
+    return name.rpartition("/batchPredictionJobs/")[2]
+
+
+def model(name: str) -> str:
+    """Return a model's name without what it is below."""
+    return name.rpartition("models/")[2]
+
+
 def ago(when: dt.datetime | None) -> str:
     """Return how long ago a moment was, in one unit. Clocks differ: none lies ahead."""
     return "" if when is None else f"{_one_unit(dt.datetime.now(dt.UTC) - when)} ago"

@@ -64,7 +64,9 @@ def finish(connection: Connection, screen: Screen, job: BatchJob) -> ExitCode:
         return code
     state = (_text.clean(job.state), state_style(job.state))
     screen.line(_text.clean(job.name), " ", state, *_why(job))
-    if job.succeeded and not connection.embedded:
+    # Jobs that were stopped on Vertex AI have what was done until then.
+    readable = job.succeeded or (job.dest is not None and job.dest.located)
+    if readable and not connection.embedded:
         command = f"gemini-batch results {job.name}{connection.flags} -o results.jsonl"
         screen.command("Read the results with", command)
     return code

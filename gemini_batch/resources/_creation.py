@@ -1,7 +1,8 @@
 """From a call to `create` or `submit` to one job."""
 
 import os
-from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import anyio
@@ -9,198 +10,185 @@ from attrs import frozen
 
 from gemini_batch._codec import Codec
 from gemini_batch._transfer._local import in_thread
-from gemini_batch._transfer.prepare import PreparedInput, prepare
+from gemini_batch._transfer.prepare import INLINE_LIMIT, PreparedInput, check_count, prepare
 from gemini_batch._transport import Transport
+from gemini_batch._wire._dialect import Dialect
 from gemini_batch._wire._request import Request
-from gemini_batch._wire.developer import DeveloperBatches
-from gemini_batch._wire.names import file_name as full_file_name
-from gemini_batch._wire.names import model_name
+from gemini_batch._wire.intent import new_token, token_of_key, wire_display_name
 from gemini_batch._wire.rows import RowChecker
-from gemini_batch.errors import ApiError, GeminiBatchError, InputError
+from gemini_batch.errors import ApiError, InputError
 from gemini_batch.resources._inline_rows import inline_rows
 from gemini_batch.resources._intent import Intent, is_ambiguous
-from gemini_batch.resources.files import Files, OnProgress, check_text
+from gemini_batch.resources._stores import Staged, Stores
+from gemini_batch.resources.files import OnProgress, check_text
 from gemini_batch.types import (
     BatchJob,
     EmbedRequest,
-    File,
     GenerateRequest,
+    JobDestination,
     JobKind,
+    JobSource,
     WebhookConfig,
 )
 
 _PRIORITY = 2**63
+_CLEANUP_SECONDS = 10.0
 
 BatchRequest = GenerateRequest | EmbedRequest | Mapping[str, Any] | str | bytes
 """What is taken as a request."""
-
-Build = Callable[[Mapping[str, Any]], Request]
 
 
 class Creation:
     """Makes jobs: checks what is asked, builds the call, and sends it once."""
 
     def __init__(
-        self,
-        transport: Transport,
-        codec: Codec,
-        wire: DeveloperBatches,
-        files: Files,
+        self, transport: Transport, codec: Codec, wire: Dialect, stores: Stores
     ) -> None:
         self._transport = transport
         self._codec = codec
         self._wire = wire
-        self._files = files
+        self._stores = stores
 
     async def create(
         self,
         kind: JobKind,
         model: str,
         *,
-        file_name: str | File | None,
-        inlined_requests: Iterable[Any] | None,
-        vertex_only: Mapping[str, object],
+        sources: Mapping[str, Any],
+        dest: str | None,
         generation_config: Any = None,
         system_instruction: Any = None,
         **options: Any,
     ) -> BatchJob:
-        """Create a job of `kind` from a stored file or from inline requests."""
-        model = model_name(model)
-        chosen = _Options(**options)
-        _check_source(file_name, inlined_requests, vertex_only)
-        if file_name is not None:
-            _check_no_defaults(
-                generation_config=generation_config, system_instruction=system_instruction
-            )
-            stored = full_file_name(file_name)
-            return await self._send(
-                kind,
-                model,
-                chosen,
-                lambda extra: self._wire.create_from_file(kind, model, stored, extra),
-            )
+        """Create a job of `kind` from one of `sources`, by the names of their arguments."""
+        order = self._order(model, options)
+        self._wire.check_kind(kind, order.model)
+        source = self._wire.source(**sources)
+        place = self._wire.destination(dest, source=source, token=order.token)
+        rows = await self._rows(
+            kind,
+            order.model,
+            sources["inlined_requests"],
+            generation_config=generation_config,
+            system_instruction=system_instruction,
+        )
+        intent = self._intent(kind, order)
+        if (job := await intent.adopt()) is not None:
+            return job
+        return await intent.create(self._request(kind, order, source, place, rows))
+
+    async def _rows(
+        self, kind: JobKind, model: str, requests: Iterable[Any] | None, **defaults: Any
+    ) -> list[bytes]:
+        """Return inline requests, encoded; none if the source is stored."""
+        if requests is None:
+            _check_no_defaults(defaults)
+            return []
         checker = RowChecker(
             self._codec,
             model=model,
             kind=kind,
-            generation_config=generation_config,
-            system_instruction=system_instruction,
             allow_metadata=True,
+            flavour=self._wire.row_rules(model).flavour,
+            **defaults,
         )
-        rows = await inline_rows(checker, inlined_requests)
-        return await self._send(
-            kind,
-            model,
-            chosen,
-            lambda extra: self._wire.create_inline(kind, model, rows, extra),
-        )
+        return await inline_rows(checker, requests)
 
     async def submit(
         self,
         model: str,
         requests: str | os.PathLike[str] | Iterable[Any] | AsyncIterable[Any],
         *,
-        vertex_only: Mapping[str, object],
+        dest: str | None,
         generation_config: Any,
         system_instruction: Any,
         on_progress: OnProgress | None,
         **options: Any,
     ) -> BatchJob:
-        """Check all requests, upload them if they are many, and create a job."""
-        model = model_name(model)
-        chosen = _Options(**options)
-        _check_vertex_only(vertex_only)
+        """Check all requests, store them if they are many, and create a job."""
+        order = self._order(model, options)
+        rules = self._wire.row_rules(order.model)
+        staged = self._stores.staged(
+            order.token,
+            display_name=order.display_name,
+            is_shared=order.idempotency_key is not None,
+        )
+        # The source is not there yet; where there is a place for it, there is one for results.
+        place = self._wire.destination(dest, source=JobSource(), token=order.token)
         async with prepare(
             requests,
             codec=self._codec,
-            model=model,
+            model=order.model,
             generation_config=generation_config,
             system_instruction=system_instruction,
+            inline_limit=INLINE_LIMIT if rules.inline else 0,
+            max_file_bytes=rules.max_bytes,
+            flavour=rules.flavour,
         ) as prepared:
-            intent = self._intent(prepared.kind, model, chosen)
+            self._wire.check_kind(prepared.kind, order.model)
+            check_count(prepared.kind, prepared.count, rules.max_rows)
+            intent = self._intent(prepared.kind, order)
             # Before the upload: a job that exists needs none.
             if (job := await intent.adopt()) is not None:
                 return job
             if prepared.rows is not None:
-                request = await in_thread(
-                    self._inline_request, prepared, model, self._extra(intent, chosen)
-                )
+                request = await in_thread(self._inline_request, prepared, order, place)
                 return await intent.create(request)
-            return await self._upload_and_create(
-                prepared, model, intent, chosen, on_progress
-            )
+            source = await _put(staged, prepared, on_progress)
+            request = self._request(prepared.kind, order, source, place)
+            return await _create_from(staged, intent, request)
 
     def _inline_request(
-        self, prepared: PreparedInput, model: str, extra: Mapping[str, Any]
+        self, prepared: PreparedInput, order: "_Order", place: JobDestination
     ) -> Request:
         rows = [row.inline_row() for row in prepared.rows or ()]
-        return self._wire.create_inline(prepared.kind, model, rows, extra)
+        return self._request(prepared.kind, order, JobSource(), place, rows)
 
-    async def _upload_and_create(
-        self,
-        prepared: PreparedInput,
-        model: str,
-        intent: Intent,
-        chosen: "_Options",
-        on_progress: OnProgress | None,
-    ) -> BatchJob:
-        assert prepared.path is not None  # noqa: S101 - it is either rows or a path
-        file = await self._files.upload(
-            prepared.path,
-            display_name=chosen.display_name or "gemini-batch input",
-            on_progress=on_progress,
-        )
-        request = self._wire.create_from_file(
-            prepared.kind, model, file.name, self._extra(intent, chosen)
-        )
-        try:
-            return await intent.create(request)
-        except ApiError as exc:
-            if not is_ambiguous(exc):
-                # Nobody else knows the file; it would count against the project's storage.
-                await self._drop(file)
-            raise
+    def _order(self, model: str, options: Mapping[str, Any]) -> "_Order":
+        order = _Order(model=self._wire.model_name(model), **options)
+        self._wire.check_options(display_name=order.display_name, **order.extras)
+        return order
 
-    async def _drop(self, file: File) -> None:
-        with anyio.move_on_after(10):
-            try:
-                await self._files.delete(file)
-            except GeminiBatchError:
-                return  # it expires by itself in 48 hours
-
-    async def _send(
-        self, kind: JobKind, model: str, chosen: "_Options", build: Build
-    ) -> BatchJob:
-        intent = self._intent(kind, model, chosen)
-        if (job := await intent.adopt()) is not None:
-            return job
-        return await intent.create(build(self._extra(intent, chosen)))
-
-    def _intent(self, kind: JobKind, model: str, chosen: "_Options") -> Intent:
+    def _intent(self, kind: JobKind, order: "_Order") -> Intent:
         return Intent(
             self._transport,
             self._wire,
             kind=kind,
-            model=model,
-            display_name=chosen.display_name,
-            idempotency_key=chosen.idempotency_key,
+            model=order.model,
+            token=order.token,
+            has_key=order.idempotency_key is not None,
         )
 
-    def _extra(self, intent: Intent, chosen: "_Options") -> dict[str, Any]:
-        return self._wire.create_options(
-            display_name=intent.display_name,
-            priority=chosen.priority,
-            webhook=chosen.webhook,
+    def _request(
+        self,
+        kind: JobKind,
+        order: "_Order",
+        source: JobSource,
+        place: JobDestination,
+        rows: Sequence[bytes] = (),
+    ) -> Request:
+        options = self._wire.create_options(
+            kind=kind,
+            display_name=wire_display_name(order.display_name, order.token),
+            token=order.token,
+            **order.extras,
         )
+        return self._wire.create(order.model, source, place, options, kind=kind, rows=rows)
 
 
 @frozen(kw_only=True)
-class _Options:
-    """What a create takes beside its source, checked."""
+class _Order:
+    """What a job is to be beside its source, checked as far as both APIs agree."""
+
+    model: str
+    """Full name."""
 
     display_name: str | None = None
     priority: int | None = None
     webhook: WebhookConfig | None = None
+    labels: Mapping[str, str] | None = None
+    service_account: str | None = None
+    kms_key_name: str | None = None
     idempotency_key: str | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -215,37 +203,42 @@ class _Options:
         if self.priority is not None and not -_PRIORITY <= self.priority < _PRIORITY:
             raise InputError.one("it is not a 64-bit integer", field="priority")
 
+    @cached_property
+    def token(self) -> str:
+        """What finds the job again."""
+        key = self.idempotency_key
+        return new_token() if key is None else token_of_key(key)
 
-def _check_source(
-    file_name: object, inlined_requests: object, vertex_only: Mapping[str, object]
-) -> None:
-    _check_vertex_only(vertex_only)
-    given = [
-        name
-        for name, value in (
-            ("file_name", file_name),
-            ("inlined_requests", inlined_requests),
-        )
-        if value is not None
-    ]
-    if len(given) != 1:
-        raise InputError.one(
-            "no source is given" if not given else f"{' and '.join(given)} are both given",
-            remedy="Give exactly one of file_name and inlined_requests.",
-        )
+    @property
+    def extras(self) -> dict[str, Any]:
+        """What not every API has."""
+        return {
+            "priority": self.priority,
+            "webhook": self.webhook,
+            "labels": self.labels,
+            "service_account": self.service_account,
+            "kms_key_name": self.kms_key_name,
+        }
 
 
-def _check_vertex_only(values: Mapping[str, object]) -> None:
-    for name, value in values.items():
-        if value is not None:
-            raise InputError.one(
-                "the Gemini Developer API does not have it",
-                remedy="It belongs to Vertex AI.",
-                field=name,
-            )
+async def _put(
+    staged: Staged, prepared: PreparedInput, on_progress: OnProgress | None
+) -> JobSource:
+    assert prepared.path is not None  # noqa: S101 - it is either rows or a path
+    return await staged.put(prepared.path, on_progress=on_progress)
 
 
-def _check_no_defaults(**defaults: object) -> None:
+async def _create_from(staged: Staged, intent: Intent, request: Request) -> BatchJob:
+    try:
+        return await intent.create(request)
+    except ApiError as exc:
+        if not is_ambiguous(exc):
+            with anyio.move_on_after(_CLEANUP_SECONDS):
+                await staged.remove()
+        raise
+
+
+def _check_no_defaults(defaults: Mapping[str, object]) -> None:
     for name, value in defaults.items():
         if value is not None:
             raise InputError.one(

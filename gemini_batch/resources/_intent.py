@@ -11,9 +11,8 @@ import logging
 import anyio
 
 from gemini_batch._transport import Transport
+from gemini_batch._wire._dialect import Dialect, JobMark
 from gemini_batch._wire._request import Request
-from gemini_batch._wire.developer import DeveloperBatches, JobMark
-from gemini_batch._wire.intent import new_token, token_of_key, wire_display_name
 from gemini_batch.errors import (
     ApiError,
     CreateOutcomeUnknownError,
@@ -40,22 +39,30 @@ class Intent:
     def __init__(
         self,
         transport: Transport,
-        wire: DeveloperBatches,
+        wire: Dialect,
         *,
         kind: JobKind,
         model: str,
-        display_name: str | None,
-        idempotency_key: str | None,
+        token: str,
+        has_key: bool,
     ) -> None:
+        """Make an intention.
+
+        Args:
+            transport: Sends requests.
+            wire: Builds them.
+            kind: Kind of the job.
+            model: Full name of its model.
+            token: What finds the job again.
+            has_key: Whether the token is that of an idempotency key, which earlier calls
+                may have had.
+        """
         self._transport = transport
         self._wire = wire
         self._kind = kind
         self._model = model
-        self._has_key = idempotency_key is not None
-        self.token = (
-            new_token() if idempotency_key is None else token_of_key(idempotency_key)
-        )
-        self.display_name = wire_display_name(display_name, self.token)
+        self._token = token
+        self._has_key = has_key
 
     async def adopt(self) -> BatchJob | None:
         """Return the job an earlier call with the same idempotency key made, if any.
@@ -96,7 +103,7 @@ class Intent:
             cause = exc
         else:
             return await self._without_twin(job, since) if self._has_key else job
-        log.debug("no usable answer to a create; looking for %s", self.token)
+        log.debug("no usable answer to a create; looking for %s", self._token)
         for pause in self._transport.retry.lookup_pauses:
             await anyio.sleep(pause)
             try:
@@ -104,9 +111,9 @@ class Intent:
                 if marks:
                     return await self._get((await self._settled(marks)).name)
             except (TransportError, ApiError, DecodeError) as exc:
-                log.debug("cannot look for %s: %s", self.token, exc)
+                log.debug("cannot look for %s: %s", self._token, exc)
         raise CreateOutcomeUnknownError(
-            intent_token=self.token, model=self._model
+            intent_token=self._token, model=self._model
         ) from cause
 
     async def _without_twin(self, job: BatchJob, since: dt.datetime) -> BatchJob:
@@ -141,7 +148,7 @@ class Intent:
 
     def _is_ours(self, mark: JobMark) -> bool:
         # What a list leaves out of a job is no reason to make another.
-        same_model = not mark.model or mark.model == self._model
+        same_model = not mark.model or self._wire.same_model(mark.model, self._model)
         return same_model and mark.kind == self._kind
 
     async def _get(self, name: str) -> BatchJob:
@@ -149,21 +156,22 @@ class Intent:
         return self._wire.read_job(answer.body)
 
     async def _find(self, since: dt.datetime | None) -> list[JobMark]:
-        """Walk the list for jobs with the token.
+        """Walk the list for jobs with the token, as far as the service cannot be asked.
 
         Raises:
             DecodeError: The list is not whole, so that absence means nothing.
         """
         found: list[JobMark] = []
+        asked = self._wire.of_intent(self._token)
         newest_first = True
         before: dt.datetime | None = None
         token: str | None = None
         seen: set[str] = set()
         while True:
-            request = self._wire.list(page_size=_PAGE_SIZE, page_token=token)
+            request = self._wire.list(page_size=_PAGE_SIZE, page_token=token, filter=asked)
             page = self._wire.read_marks((await self._transport.send(request)).body)
             for mark in page.items:
-                if mark.intent_token == self.token and mark.name:
+                if mark.intent_token == self._token and mark.name:
                     found.append(mark)
                 if before and mark.create_time and mark.create_time > before:
                     newest_first = False

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable
 
 from gemini_batch._transport import Transport
-from gemini_batch._wire.developer import DeveloperBatches
+from gemini_batch._wire._dialect import Dialect
 from gemini_batch.errors import BadRequestError
 from gemini_batch.types import BatchJob, JobState
 
@@ -11,7 +11,7 @@ from gemini_batch.types import BatchJob, JobState
 class Jobs:
     """Fetches jobs. Remembers whether the service takes ``fields``, the part one asks for."""
 
-    def __init__(self, transport: Transport, wire: DeveloperBatches) -> None:
+    def __init__(self, transport: Transport, wire: Dialect) -> None:
         self._transport = transport
         self._wire = wire
         self._takes_fields = True

@@ -2,66 +2,121 @@
 
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import TYPE_CHECKING
 
 import anyio
 import anyio.lowlevel
 
-from gemini_batch._codec import Codec, LineSplitter, RowDecoder
-from gemini_batch._transfer._ahead import ReadAhead
-from gemini_batch.errors import (
-    JobFailedError,
-    NotFoundError,
-    PermissionDeniedError,
-    ResultsUnavailableError,
-)
+from gemini_batch._codec import Codec, RowDecoder
+from gemini_batch._transport import Transport
+from gemini_batch._wire._stores import ContentStore
+from gemini_batch.errors import InputError, JobFailedError, ResultsUnavailableError
+from gemini_batch.resources._file_results import FileLines, Lines
+from gemini_batch.resources._places import in_bigquery, in_gcs, location_of
 from gemini_batch.resources._wait import lacks_output
-from gemini_batch.types import BatchJob, BatchResult, PollSchedule
+from gemini_batch.types import BatchJob, BatchResult, JobDestination, JobState, PollSchedule
+
+if TYPE_CHECKING:
+    from gemini_batch._wire.bigquery import BigQuery
+    from gemini_batch._wire.gcs import Gcs
 
 _OUTPUT_PAUSE = 2.0
 _CLOCK_EVERY = 31  # results between two looks at the clock, less one
 _TURN = 0.0005  # seconds after which the rest of the program has its turn
 
 
-async def read_results(
-    find: Callable[[], Awaitable[BatchJob]],
-    *,
-    open_file: Callable[[str], ReadAhead],
-    codec: Codec,
-) -> AsyncGenerator[BatchResult, None]:
-    """Yield the results of the job that `find` returns; nothing is dropped.
+class ResultReader:
+    """Reads results from the places that a client can reach."""
 
-    The consumer may take as long as they like: at a yield, nothing is open here, and what
-    fetches the next rows closes its connection when it has waited for a while.
-    """
-    job = await find()
-    count = 0
-    turn = time.monotonic()
-    if job.dest is not None and job.dest.inlined_responses is not None:
-        for result in job.dest.inlined_responses:
-            yield result
-            count += 1
-            if not count & _CLOCK_EVERY:
-                turn = await _take_turns(turn)
-        return
-    location = "" if job.dest is None else job.dest.file_name or ""
-    reader = open_file(location)
-    splitter = LineSplitter()
-    decoder = RowDecoder(codec, job.kind)
-    try:
-        while piece := await _read(reader, job, location):
-            for line in splitter.feed(piece):
-                row = decoder.line(line, count)
-                if row is None:
-                    continue
-                yield row
+    def __init__(
+        self,
+        transport: Transport,
+        codec: Codec,
+        *,
+        files: ContentStore | None = None,
+        gcs: "Gcs | None" = None,
+        bigquery: "BigQuery | None" = None,
+    ) -> None:
+        """Make a reader.
+
+        Args:
+            transport: Sends requests.
+            codec: Reads rows.
+            files: The Files API, where it is the client's.
+            gcs: Cloud Storage, where it is.
+            bigquery: BigQuery, where it is.
+        """
+        self._transport = transport
+        self._codec = codec
+        self._files = files
+        self._gcs = gcs
+        self._bigquery = bigquery
+
+    async def read(
+        self, find: Callable[[], Awaitable[BatchJob]], *, key_column: str | None = None
+    ) -> AsyncGenerator[BatchResult, None]:
+        """Yield the results of the job that `find` returns; nothing is dropped.
+
+        The consumer may take as long as they like: at a yield, nothing is open here, and what
+        fetches the next rows closes its connections when it has waited for a while.
+
+        Args:
+            find: Returns the job, ended: see `with_output`.
+            key_column: Column of the keys, where the results are in BigQuery.
+        """
+        job = await find()
+        count = 0
+        turn = time.monotonic()
+        if job.dest is not None and job.dest.inlined_responses is not None:
+            for result in job.dest.inlined_responses:
+                yield result
                 count += 1
                 if not count & _CLOCK_EVERY:
                     turn = await _take_turns(turn)
-        rest = splitter.finish()
-        if rest and not rest.isspace():
-            yield decoder.result(rest, count)
-    finally:
-        await reader.aclose()
+            return
+        source, decoder = await self._open(job, key_column)
+        try:
+            while (lines := await source.read()) is not None:
+                for line in lines:
+                    row = decoder.line(line, count)
+                    if row is None:
+                        continue
+                    yield row
+                    count += 1
+                    if not count & _CLOCK_EVERY:
+                        turn = await _take_turns(turn)
+        finally:
+            await source.aclose()
+
+    async def _open(
+        self, job: BatchJob, key_column: str | None
+    ) -> tuple[Lines, RowDecoder]:
+        """Return the rows of a job, and what decodes them. Nothing is open yet."""
+        dest = job.dest or JobDestination()
+        if dest.file_name is not None and self._files is not None:
+            lines = FileLines(self._transport, self._files, job, dest.file_name)
+            return lines, RowDecoder(self._codec, job.kind)
+        # Loaded for those who have such results.
+        from gemini_batch._codec._vertex_rows import VertexRowDecoder  # noqa: PLC0415
+
+        decoder = VertexRowDecoder(self._codec, job.kind)
+        if in_gcs(dest) and self._gcs is not None:
+            from gemini_batch.resources._gcs_results import find_shards  # noqa: PLC0415
+
+            return await find_shards(self._transport, self._gcs, job), decoder
+        if in_bigquery(dest) and self._bigquery is not None:
+            from gemini_batch.resources._bigquery_results import find_table  # noqa: PLC0415
+
+            table = await find_table(
+                self._transport, self._bigquery, job, key_column=key_column
+            )
+            return table, decoder
+        raise InputError.one(
+            f"the results of {job.name} are in {location_of(job)}, which this client does "
+            "not reach",
+            remedy="Read them with a client of the API that the job is of.",
+            field="job",
+        )
 
 
 async def _take_turns(since: float) -> float:
@@ -70,14 +125,6 @@ async def _take_turns(since: float) -> float:
         return since
     await anyio.lowlevel.checkpoint()
     return time.monotonic()
-
-
-async def _read(reader: ReadAhead, job: BatchJob, location: str) -> bytes:
-    try:
-        return await reader.read()
-    except (NotFoundError, PermissionDeniedError) as exc:
-        # The service does not tell a file that has expired from one of somebody else.
-        raise ResultsUnavailableError(reason="expired", job=job, location=location) from exc
 
 
 async def with_output(
@@ -89,8 +136,9 @@ async def with_output(
         ResultsUnavailableError: It has not ended, or its output does not appear.
         JobFailedError: It ended without results.
     """
-    if isinstance(job, str) or job.dest is None:
-        # Jobs from a list hide inline results, whatever became of them.
+    if isinstance(job, str) or job.dest is None or not job.dest.located:
+        # Jobs from a list hide inline results, whatever became of them; others may have
+        # ended since they were seen.
         job = await get(job)
     deadline = anyio.current_time() + PollSchedule().output_grace
     # The end may be visible before the output.
@@ -98,9 +146,23 @@ async def with_output(
         if not job.done:
             raise ResultsUnavailableError(reason="not_finished", job=job)
         if anyio.current_time() + _OUTPUT_PAUSE >= deadline:
-            raise ResultsUnavailableError(reason="not_ready", job=job)
+            if job.dest is None:
+                raise ResultsUnavailableError(reason="not_ready", job=job)
+            # They may well be where they were asked for.
+            return job
         await anyio.sleep(_OUTPUT_PAUSE)
         job = await get(job)
-    if job.dest is None:
+    if job.dest is None or (job.state == JobState.FAILED and not job.dest.located):
         raise JobFailedError(job=job)
     return job
+
+
+def elsewhere(job: BatchJob) -> ResultsUnavailableError:
+    """Return the error for results that are asked for as if they were inline, and are not."""
+    dest = job.dest or JobDestination()
+    location = location_of(job)
+    if in_gcs(dest):
+        return ResultsUnavailableError(reason="in_gcs", job=job, location=location)
+    if in_bigquery(dest):
+        return ResultsUnavailableError(reason="in_bigquery", job=job, location=location)
+    return ResultsUnavailableError(reason="in_file", job=job, location=location)

@@ -140,7 +140,7 @@ class Looks:
 
 def lacks_output(job: BatchJob) -> bool:
     """True for a job that succeeded and whose output is not filled in yet."""
-    return job.succeeded and job.dest is None
+    return job.succeeded and (job.dest is None or not job.dest.located)
 
 
 async def wait_for(

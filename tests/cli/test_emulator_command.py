@@ -72,6 +72,7 @@ async def test_it_says_how_to_be_used_and_what_it_is_asked(
     assert f"  export GOOGLE_GEMINI_BASE_URL=http://127.0.0.1:{port}\n" in ran.out
     assert "  unset GOOGLE_API_KEY" in ran.out
     assert f"GEMINI_BATCH_EMULATOR=http://127.0.0.1:{port} gemini-batch list" in ran.out
+    assert "gemini-batch list --emulator --vertex\n" in ran.out
     log = ran.err.splitlines()
     assert any("200  POST    /upload/v1beta/files" in line for line in log)
     assert any("upload, finalize" in line and "3 B" in line for line in log)
@@ -91,6 +92,11 @@ async def test_for_machines(cli: Program) -> None:
         "event": "listening",
         "url": f"http://127.0.0.1:{port}",
         "api_key": "emulator-key",
+        "vertex": {
+            "project": "emulator-project",
+            "bucket": "emulator-bucket",
+            "access_token": "emulator-token",
+        },
     }
     assert {line["event"] for line in requests} == {"request"}
     assert requests[-1]["status"] == 404

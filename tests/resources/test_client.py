@@ -7,8 +7,10 @@ import warnings
 import aiohttp
 import anyio
 import pytest
+from attrs import evolve
 
-from gemini_batch import Client, CredentialsError, DeveloperAPI, SecurityError
+from gemini_batch import Client, CredentialsError, DeveloperAPI, SecurityError, VertexAI
+from gemini_batch.client import api_from_environment
 from gemini_batch.testing import Emulator, ManualClock
 from gemini_batch.types import Usage
 from tests.support.rows import MODEL, row
@@ -20,6 +22,11 @@ ENVIRONMENT = [
     "GOOGLE_GENAI_API_VERSION",
     "GOOGLE_GENAI_USE_VERTEXAI",
     "GOOGLE_GENAI_USE_ENTERPRISE",
+    "GOOGLE_CLOUD_PROJECT",
+    "GOOGLE_CLOUD_LOCATION",
+    "GOOGLE_VERTEX_BASE_URL",
+    "STORAGE_EMULATOR_HOST",
+    "BIGQUERY_EMULATOR_HOST",
 ]
 
 
@@ -99,18 +106,20 @@ def test_without_a_key_the_error_says_what_to_set() -> None:
 @pytest.mark.parametrize(
     "name", ["GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_GENAI_USE_ENTERPRISE"]
 )
-def test_an_environment_for_vertex_is_refused(
-    name: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("value", "vertex"), [("True", True), ("1", True), ("false", False), ("", False)]
+)
+def test_the_environment_chooses_the_api(
+    name: str, value: str, vertex: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GEMINI_API_KEY", "k")
-    monkeypatch.setenv(name, "True")
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "p")
+    monkeypatch.setenv("GOOGLE_CLOUD_LOCATION", "europe-west4")
+    monkeypatch.setenv(name, value)
+    expected = VertexAI(project="p", location="europe-west4") if vertex else DeveloperAPI()
 
-    with pytest.raises(CredentialsError, match=name):
-        Client()
-
-    Client(DeveloperAPI())
-    monkeypatch.setenv(name, "false")
-    Client()
+    assert api_from_environment() == expected
+    assert expected.base_url in repr(Client())
 
 
 def test_enterprise_overrides_vertex(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,7 +127,23 @@ def test_enterprise_overrides_vertex(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOOGLE_GENAI_USE_ENTERPRISE", "0")
     monkeypatch.setenv("GOOGLE_GENAI_USE_VERTEXAI", "1")
 
-    Client()
+    assert isinstance(api_from_environment(), DeveloperAPI)
+
+
+def test_without_a_project_the_error_says_what_to_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", "k")
+    monkeypatch.setenv("GOOGLE_GENAI_USE_VERTEXAI", "1")
+
+    with pytest.raises(CredentialsError, match="GOOGLE_CLOUD_PROJECT"):
+        Client()
+
+
+@pytest.mark.parametrize("which", ["base_url", "storage_url", "bigquery_url"])
+def test_a_token_does_not_travel_unprotected(which: str) -> None:
+    with pytest.raises(SecurityError, match="token"):
+        Client(evolve(VertexAI(project="p"), **{which: "http://10.0.0.1"}))
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from gemini_batch import (
     TaskType,
     TransferProgress,
     Usage,
+    VertexAI,
     WebhookConfig,
     check_input,
 )
@@ -97,6 +98,27 @@ async def batches(client: Client, file: File) -> None:
     await client.batches.delete(job.name)
 
 
+async def vertex(job: BatchJob) -> None:
+    api = VertexAI(project="p", location="us-central1", staging="gs://b-b/prefix")
+    async with Client(api) as client:
+        assert_type(
+            await client.batches.create(
+                "m",
+                gcs_uri=["gs://b-b/x.jsonl"],
+                dest="bq://p",
+                labels={"team": "search"},
+                service_account="s@p.iam.gserviceaccount.com",
+                kms_key_name="projects/p/locations/l/keyRings/r/cryptoKeys/k",
+            ),
+            BatchJob,
+        )
+        await client.batches.create("m", bigquery_uri="bq://p.d.t")
+        await client.batches.create_embeddings("m", vertex_dataset="d", dest="gs://b-b/x")
+        await client.batches.submit("m", [{}], dest="gs://b-b/x", labels={})
+        results = client.batches.results(job, key_column="id")
+        assert_type(results, AsyncGenerator[BatchResult, None])
+
+
 async def reading(client: Client, job: BatchJob) -> None:
     async for progress in client.batches.wait(job, poll_interval=30, timeout=60):
         assert_type(progress, Progress)
@@ -119,6 +141,7 @@ async def elsewhere() -> None:
     assert_type(await check_input("a.jsonl"), InputReport)
     async with Emulator() as emulator, Client(emulator.api) as client:
         assert_type(emulator.api, DeveloperAPI)
+        assert_type(emulator.vertex, VertexAI)
         assert_type(client, Client)
     try:
         pass

@@ -40,6 +40,7 @@ NOT_FOR_WAITING = {
     "cyclopts",
     "gemini_batch._codec._inline",
     "gemini_batch._transfer.prepare",
+    "gemini_batch._wire.gcs",
     "gemini_batch._wire.rows",
     "gemini_batch.cli",
     "gemini_batch.resources._creation",
@@ -54,12 +55,25 @@ NOT_FOR_WAITING = {
     "stamina",
     "tenacity",
 }
+# What the one API has and the other does not need.
+DEVELOPER = {
+    "gemini_batch._codec._operations",
+    "gemini_batch._wire._developer_answers",
+    "gemini_batch._wire.developer",
+}
+VERTEX = {
+    "gemini_batch._wire.bigquery",
+    "gemini_batch._wire._vertex_jobs",
+    "gemini_batch._wire._vertex_names",
+    "gemini_batch._wire.vertex",
+    "gemini_batch.resources._vertex_stores",
+}
 READY = """
 import asyncio
-from gemini_batch import Client, DeveloperAPI
+from gemini_batch import Client, DeveloperAPI, VertexAI
 
 async def main():
-    async with Client(DeveloperAPI(api_key="k")) as client:
+    async with Client({api}) as client:
         assert client.batches
         assert client.files
 
@@ -95,11 +109,20 @@ def test_types_and_errors_load_no_transport() -> None:
     )
 
 
-def test_a_client_that_is_ready_has_loaded_what_waiting_takes_and_no_more() -> None:
-    loaded = loaded_after(READY)
+@pytest.mark.parametrize(
+    ("api", "needed", "other"),
+    [
+        ('DeveloperAPI(api_key="k")', DEVELOPER, VERTEX),
+        ('VertexAI(project="p", location="eu")', VERTEX, DEVELOPER),
+    ],
+)
+def test_a_client_that_is_ready_has_loaded_what_waiting_takes_and_no_more(
+    api: str, needed: set[str], other: set[str]
+) -> None:
+    loaded = loaded_after(READY.format(api=api))
 
-    assert "aiohttp" in loaded
-    assert loaded & NOT_FOR_WAITING == set()
+    assert loaded >= {"aiohttp", *needed}
+    assert loaded & (NOT_FOR_WAITING | other) == set()
 
 
 def test_values_are_loaded_one_kind_at_a_time() -> None:

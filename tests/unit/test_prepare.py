@@ -356,6 +356,8 @@ async def test_a_check_counts_and_keeps_nothing(tmp_path: Path, scratch: Path) -
 
     assert report == InputReport(kind=JobKind.GENERATE, count=100, size=size, inline=True)
     assert not (await check_path(path, codec=CODEC, inline_limit=10)).inline
+    with pytest.raises(InputError, match="a job takes up to 99"):
+        await check_path(path, codec=CODEC, max_rows={JobKind.GENERATE: 99})
     assert files_in(scratch) == []
 
 

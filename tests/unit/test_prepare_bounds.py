@@ -18,9 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_batch._codec import Codec
+from gemini_batch._transfer import _local
 from gemini_batch._transfer._drawn import Batch, weight
 from gemini_batch._transfer._input_lines import BLOCK_BYTES, BoundedLines
 from gemini_batch._transfer._intake import Intake
+from gemini_batch._transfer._local import in_thread
 from gemini_batch._transfer.prepare import prepare
 from gemini_batch._wire.rows import Block, RowChecker, drawn
 from gemini_batch.errors import InputError
@@ -140,6 +142,58 @@ async def test_cancellation_in_the_block_leaves_nothing(scratch: Path, native: A
     else:
         with anyio.move_on_after(0.04):
             await use()
+
+    assert files_in(scratch) == []
+
+
+async def test_cancellation_while_it_closes_leaves_nothing_open(scratch: Path) -> None:
+    """No thread is free to close in; what is open would be told of by a warning."""
+    inside, leave, gate = asyncio.Event(), asyncio.Event(), threading.Event()
+
+    async def use() -> None:
+        async with spooled(prompts(3)):
+            inside.set()
+            await leave.wait()
+
+    task = asyncio.create_task(use())
+    await inside.wait()
+    async with anyio.create_task_group() as hops:
+        for _ in range(_local._THREADS):
+            hops.start_soon(in_thread, gate.wait)
+        await asyncio.sleep(0.01)
+        leave.set()
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        gate.set()
+    del task
+    gc.collect()
+
+    assert files_in(scratch) == []
+
+
+def test_a_hop_that_nobody_waits_for_closes_what_is_open(scratch: Path) -> None:
+    """The task is gone, and what would have closed it never came to run."""
+    at_work, gate = threading.Event(), threading.Event()
+
+    def requests() -> Iterator[Any]:
+        at_work.set()
+        gate.wait(5)
+        yield drawn(1, GenerateRequest.from_text("x"))
+
+    intake = Intake(
+        RowChecker(CODEC), inline_limit=0, inline_rows=0, max_file_bytes=10**9, spool=True
+    )
+    hop = threading.Thread(target=intake.requests, args=(requests(), Block()))
+    hop.start()
+    at_work.wait(5)
+    intake.discard()
+    intake.close(wait=False)
+    gate.set()
+    hop.join(5)
+    del intake, hop
+    gc.collect()
 
     assert files_in(scratch) == []
 

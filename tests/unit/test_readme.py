@@ -9,19 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from gemini_batch.testing import Emulator
 from tests.support.rows import many
+from tests.support.token_server import service_account_file
+from tests.support.web import everything, serving
 
 README = Path(__file__).parents[2] / "README.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
 LINES = re.findall(r"```json\n(.*?)```", README.read_text(), re.DOTALL)
 
 
-async def run(code: str, folder: Path, emulator: Emulator) -> str:
+async def run(code: str, folder: Path, emulator: Emulator, **more: str) -> str:
     """Run code as a user would: in a process of its own, with the environment set."""
     environment = {
         **os.environ,
+        **more,
         "GEMINI_API_KEY": emulator.api.api_key,
         "GOOGLE_GEMINI_BASE_URL": emulator.url,
         "PYTHONWARNINGS": "error",
@@ -42,7 +46,7 @@ async def run(code: str, folder: Path, emulator: Emulator) -> str:
 
 
 def test_there_are_blocks_to_run() -> None:
-    assert len(BLOCKS) == 4
+    assert len(BLOCKS) == 5
     assert len(LINES) == 1
 
 
@@ -67,7 +71,29 @@ async def test_the_typed_example() -> None:
     assert all(isinstance(recipe, scope["Recipe"]) for recipe in found.values())
 
 
+async def test_the_example_on_vertex_ai(tmp_path: Path) -> None:
+    (tmp_path / "input.jsonl").write_bytes(many(2))
+    code = BLOCKS[2].replace("my-", "emulator-")
+
+    async def give(_: web.Request) -> web.StreamResponse:
+        return web.json_response({"access_token": "emulator-token", "expires_in": 3600})
+
+    async with Emulator(speed=600) as emulator, serving(everything(give)) as tokens:
+        output = await run(
+            code,
+            tmp_path,
+            emulator,
+            GOOGLE_APPLICATION_CREDENTIALS=str(service_account_file(tmp_path, tokens)),
+            GOOGLE_VERTEX_BASE_URL=emulator.url,
+            STORAGE_EMULATOR_HOST=emulator.url,
+        )
+        (job,) = emulator.vertex_jobs.values()
+
+    assert job.location == "us-central1"
+    assert {line.split()[0] for line in output.splitlines()} == {"k0", "k1"}
+
+
 @pytest.mark.timeout(30)
 async def test_the_offline_example(tmp_path: Path) -> None:
     async with Emulator() as emulator:
-        await run(BLOCKS[2], tmp_path, emulator)
+        await run(BLOCKS[3], tmp_path, emulator)

@@ -28,6 +28,8 @@ def sent(request: Request) -> Any:
 def test_a_create_from_a_file_is_as_recorded() -> None:
     expected = recorded_json("gemini/create-file.request.json")
     options = BATCHES.create_options(
+        kind=JobKind.GENERATE,
+        token="gb0",
         display_name="nightly-2026-10-01",
         priority=0,
         webhook=WebhookConfig(

@@ -9,8 +9,9 @@ import pytest
 from gemini_batch._codec import Codec
 from gemini_batch._wire._request import Pace, Request
 from gemini_batch._wire._vertex_jobs import _Job
+from gemini_batch._wire._vertex_operations import Operation
 from gemini_batch._wire.errors import read_error
-from gemini_batch._wire.vertex import Operation, VertexBatches
+from gemini_batch._wire.vertex import VertexBatches
 from gemini_batch.errors import (
     ApiError,
     ConflictError,
@@ -111,6 +112,7 @@ def test_a_create_is_as_recorded(
         src,
         BATCHES.destination(dest, source=src, token=TOKEN),
         options(display_name=expected["displayName"], **more),
+        kind=JobKind.GENERATE,
     )
 
     assert sent(request) == expected
@@ -127,7 +129,7 @@ def test_a_create_from_a_dataset_is_as_recorded() -> None:
     source = BATCHES.source(vertex_dataset=f"{PARENT}/datasets/123")
     dest = BATCHES.destination("bq://my-project.my_dataset", source=source, token=TOKEN)
 
-    body = sent(BATCHES.create(MODEL, source, dest, options()))
+    body = sent(BATCHES.create(MODEL, source, dest, options(), kind=JobKind.GENERATE))
 
     assert body["inputConfig"] == expected["inputConfig"]
     assert body["outputConfig"] == {
