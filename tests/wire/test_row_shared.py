@@ -92,6 +92,16 @@ def test_configs_of_equal_numbers_but_other_types_are_told_apart() -> None:
     assert checker.request({**HELLO, "generationConfig": {"top_k": True}}, 2) is None
 
 
+def test_configs_that_differ_in_their_innermost_are_told_apart() -> None:
+    checker = RowChecker(CODEC)
+    inner = [None, *(ThinkingConfig(thinking_budget=n) for n in (0, 1)), ThinkingConfig()]
+    texts = {
+        json.dumps(sent(checker, config(thinking_config=each, top_k=1))) for each in inner
+    }
+
+    assert len(texts) == len(inner)
+
+
 def test_what_is_shared_is_remembered_by_what_it_is_for() -> None:
     checker = RowChecker(CODEC)
     members = {"parts": [{"text": "x"}]}
@@ -147,6 +157,9 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert held() <= 1000
 
     configs = [GenerationConfig(top_k=number) for number in range(200)]
+    for each in configs:
+        shared.note("slot", each, b"x")
+    assert shared.values == {}
     for each in configs:
         for _ in range(2):
             shared.note("slot", each, b"x")
