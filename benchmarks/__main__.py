@@ -1,4 +1,7 @@
-"""All benchmarks, or some: run, write down, compare with what we aim at."""
+"""All benchmarks, or some: run, write down, compare with what we aim at.
+
+A target that a profile shows to be beyond reach is told as such, and checked for what is held.
+"""
 
 import argparse
 import sys
@@ -36,7 +39,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("job", nargs="*", help=f"of {', '.join(JOBS)}; all if left out")
     parser.add_argument("--rounds", type=int, help="turns of every case; 5, quick 3")
-    parser.add_argument("--check", action="store_true", help="exit 1 if a target is missed")
+    parser.add_argument(
+        "--check", action="store_true", help="exit 1 if a target within reach is missed"
+    )
     parser.add_argument("--quick", action="store_true", help="spare the longest cases")
     parser.add_argument("--report", action="store_true", help="measure nothing anew")
     parser.add_argument("--out", type=Path, default=_FOLDER, help="folder of the results")
@@ -57,7 +62,7 @@ def main() -> int:
     missed = [
         verdict
         for verdict in asked
-        if not verdict.passed and not (arguments.quick and verdict.reached is None)
+        if not verdict.held and not (arguments.quick and verdict.reached is None)
     ]
     return int(arguments.check and bool(missed))
 

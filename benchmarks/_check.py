@@ -47,6 +47,11 @@ class Verdict:
     """None if it was not measured."""
 
     passed: bool
+    """Whether it is reached."""
+
+    held: bool
+    """Whether a check may pass: it is reached, or is beyond reach and what is held is."""
+
     cpu: Spread | None = None
     """The same of CPU time where time is aimed at: it tells less of what else the machine
     did, and leaves out what was waited for."""
@@ -96,18 +101,32 @@ def judge(job: Job, cases: Cases) -> list[Verdict]:
     verdicts = []
     for target in job.targets:
         got = reached(target, cases)
+        passed = got is not None and _passes(target, got.middle)
         verdicts.append(
             Verdict(
                 job=job.name,
                 target=target,
                 reached=got,
-                passed=got is not None and _passes(target, got.middle),
+                passed=passed,
+                held=passed or (got is not None and _is_held(target, got.middle)),
                 cpu=reached(evolve(target, measure="cpu"), cases)
                 if target.measure == "wall"
                 else None,
             )
         )
     return verdicts
+
+
+def _is_held(target: Target, value: float) -> bool:
+    if target.beyond is None:
+        return False
+    held = target.beyond.held
+    return _passes(
+        evolve(target, at_least=held)
+        if target.at_least is not None
+        else evolve(target, at_most=held),
+        value,
+    )
 
 
 def _passes(target: Target, value: float) -> bool:

@@ -69,6 +69,19 @@ class Target:
     size: int
     at_least: float | None = None
     at_most: float | None = None
+    beyond: "Beyond | None" = None
+    """Set where a profile shows that it cannot be reached. It stays what we aim at."""
+
+
+@frozen(kw_only=True)
+class Beyond:
+    """A target out of reach: what is held instead, and where its proof is."""
+
+    held: float
+    """What must not be lost again, in the target's own terms."""
+
+    proof: str
+    """Anchor of the heading in ``benchmarks/results/beyond-reach.md`` under which it is."""
 
 
 @frozen(kw_only=True)

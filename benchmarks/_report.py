@@ -118,7 +118,14 @@ def targets(verdicts: list[Verdict]) -> str:
 def _word(verdict: Verdict) -> str:
     if verdict.reached is None:
         return "not measured"
-    return "reached" if verdict.passed else "**short**"
+    if verdict.passed:
+        return "reached"
+    beyond = verdict.target.beyond
+    if beyond is None:
+        return "**short**"
+    word = "held at" if verdict.held else "**lost**, was"
+    link = f"[beyond reach](beyond-reach.md#{beyond.proof})"
+    return f"{link}, {word} {number(beyond.held)}"
 
 
 def aim(target: Target) -> str:

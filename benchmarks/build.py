@@ -59,7 +59,12 @@ def config() -> "GenerationConfig":
     """Return what `CONFIG` says as a value of ours."""
     from gemini_batch import GenerationConfig
 
-    return GenerationConfig(
+    return _config(GenerationConfig)
+
+
+def _config(cls: "type[GenerationConfig]") -> "GenerationConfig":
+    # The class is given, because an import per row would be a cost that no caller has.
+    return cls(
         temperature=0.2,
         top_p=0.95,
         top_k=40,
@@ -71,14 +76,14 @@ def config() -> "GenerationConfig":
 
 def own(count: int) -> Iterator["GenerateRequest"]:
     """Yield requests whose instruction and config are made anew for each."""
-    from gemini_batch import Content, GenerateRequest
+    from gemini_batch import GenerateRequest, GenerationConfig
 
     for name, text in asked(count):
-        yield GenerateRequest(
+        yield GenerateRequest.from_text(
+            text,
             key=name,
-            contents=(Content.from_text(text, role="user"),),
-            system_instruction=Content.from_text(INSTRUCTION),
-            generation_config=config(),
+            system_instruction=INSTRUCTION,
+            generation_config=_config(GenerationConfig),
         )
 
 
@@ -98,10 +103,10 @@ def shared(count: int) -> Iterator["GenerateRequest"]:
 
 def bare(count: int) -> Iterator["GenerateRequest"]:
     """Yield requests that leave instruction and config to the defaults."""
-    from gemini_batch import Content, GenerateRequest
+    from gemini_batch import GenerateRequest
 
     for name, text in asked(count):
-        yield GenerateRequest(key=name, contents=(Content.from_text(text, role="user"),))
+        yield GenerateRequest.from_text(text, key=name)
 
 
 def lines(count: int) -> Iterator[bytes]:
@@ -131,7 +136,10 @@ def _ours(make: Callable[[int], Iterable[Any]], *, defaults: bool = False) -> Ru
 
         codec = Codec()
         given: dict[str, Any] = (
-            {"generation_config": config(), "system_instruction": INSTRUCTION}
+            {
+                "generation_config": config(),
+                "system_instruction": INSTRUCTION,
+            }
             if defaults
             else {}
         )

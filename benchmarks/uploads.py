@@ -1,5 +1,6 @@
 """Upload of one file over TLS."""
 
+import base64
 import hashlib
 import json
 import os
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from gemini_batch import Client
 
 RAW = "raw TLS socket"
+HASHED = "raw TLS socket, SHA-256 of what is sent"
 
 _MIB = 1 << 20
 _AUTHORITY = "authority.pem"
@@ -118,15 +120,24 @@ def _trust(data: Path) -> None:
 
 
 async def raw_socket(setting: Setting) -> int:
+    return _raw(setting, hashed=False)
+
+
+async def raw_hashed(setting: Setting) -> int:
+    return _raw(setting, hashed=True)
+
+
+def _raw(setting: Setting, *, hashed: bool) -> int:
     context = ssl.create_default_context(cafile=setting.data / _AUTHORITY)
     with RawClient(setting.url, context) as client:
-        _upload(client, path_of(setting.data, WARM))
+        _upload(client, path_of(setting.data, WARM), hashed=hashed)
         with setting.meter:
-            return _upload(client, path_of(setting.data, setting.size))
+            return _upload(client, path_of(setting.data, setting.size), hashed=hashed)
 
 
-def _upload(client: RawClient, path: Path) -> int:
+def _upload(client: RawClient, path: Path, *, hashed: bool) -> int:
     """Upload a file in one request, from one buffer."""
+    digest = hashlib.sha256()
     size = path.stat().st_size
     block = memoryview(bytearray(_MIB))
     start = {
@@ -139,8 +150,13 @@ def _upload(client: RawClient, path: Path) -> int:
     client.ask("POST", urlsplit(target).path, headers=headers, length=size)
     with path.open("rb", buffering=0) as file:
         while count := file.readinto(block):
+            if hashed:
+                digest.update(block[:count])
             client.send(block[:count])
-    return int(json.loads(client.answer()[1])["file"]["sizeBytes"])
+    stored = json.loads(client.answer()[1])["file"]
+    if hashed and base64.b64decode(stored["sha256Hash"]).decode() != digest.hexdigest():
+        raise RuntimeError("the server has other bytes")
+    return int(stored["sizeBytes"])
 
 
 OURS = Side(name="gemini_batch", run=ours)
@@ -154,7 +170,12 @@ JOB = Job(
     title="upload a file over TLS",
     unit="MiB",
     sizes=(128, 512),
-    sides=(OURS, *THEIRS, Side(name=RAW, run=raw_socket, loop=False)),
+    sides=(
+        OURS,
+        *THEIRS,
+        Side(name=RAW, run=raw_socket, loop=False),
+        Side(name=HASHED, run=raw_hashed, loop=False),
+    ),
     targets=(
         Target(against=AIO, size=512, at_least=2.5),
         Target(against=SYNC, size=512, at_least=1.0),

@@ -25,6 +25,9 @@ Raises:
 encode_lines: Final[Callable[[Any], bytes]] = _encoder.encode_lines
 """Return the JSON text of several such values, a newline after each."""
 
+decode_plain: Final[Callable[[bytes], Any]] = msgspec.json.Decoder().decode
+"""Return the values of Python's own types that JSON text says."""
+
 decode_text: Final[Callable[[bytes], str]] = msgspec.json.Decoder(str).decode
 """Return the text that JSON text is, if it is one."""
 
@@ -92,6 +95,16 @@ class UsualGenerate(_Shape, kw_only=True):
     snake_config: Any = msgspec.field(default=None, name="generation_config")
 
 
+class _GenerateLine(UsualGenerate, kw_only=True):
+    """The same, of which what rows share stays text: that is known again at less cost."""
+
+    # msgspec takes no `Raw | None`; what is null in the line is the text of it.
+    system_instruction: msgspec.Raw = None  # type: ignore[assignment]
+    generation_config: msgspec.Raw = None  # type: ignore[assignment]
+    snake_instruction: msgspec.Raw = msgspec.field(default=None, name="system_instruction")  # type: ignore[assignment]
+    snake_config: msgspec.Raw = msgspec.field(default=None, name="generation_config")  # type: ignore[assignment]
+
+
 class UsualEmbed(_Shape, kw_only=True):
     """An embedding request."""
 
@@ -107,6 +120,10 @@ class _GenerateRow(_Shape, kw_only=True):
     metadata: Any = None
 
 
+class _GenerateRowLine(_GenerateRow, kw_only=True):
+    request: _GenerateLine
+
+
 class _EmbedRow(_Shape, kw_only=True):
     key: str | None = None
     request: UsualEmbed
@@ -114,6 +131,10 @@ class _EmbedRow(_Shape, kw_only=True):
 
 
 class _BareGenerate(UsualGenerate):
+    key: str | None = None
+
+
+class _BareGenerateLine(_GenerateLine):
     key: str | None = None
 
 
@@ -128,12 +149,20 @@ UsualRow: TypeAlias = tuple[str | None, Any, Usual]
 
 _ENVELOPED: Final = {JobKind.GENERATE: _GenerateRow, JobKind.EMBED: _EmbedRow}
 _BARE: Final = {JobKind.GENERATE: _BareGenerate, JobKind.EMBED: _BareEmbed}
-_LINES: Final = {kind: msgspec.json.Decoder(row) for kind, row in _ENVELOPED.items()}
-_BARE_LINES: Final = {kind: msgspec.json.Decoder(row) for kind, row in _BARE.items()}
+_LINES: Final[dict[JobKind, msgspec.json.Decoder[Any]]] = {
+    JobKind.GENERATE: msgspec.json.Decoder(_GenerateRowLine),
+    JobKind.EMBED: msgspec.json.Decoder(_EmbedRow),
+}
+_BARE_LINES: Final[dict[JobKind, msgspec.json.Decoder[Any]]] = {
+    JobKind.GENERATE: msgspec.json.Decoder(_BareGenerateLine),
+    JobKind.EMBED: msgspec.json.Decoder(_BareEmbed),
+}
 
 
 def usual_line(line: bytes, kind: JobKind) -> UsualRow:
     """Read a row of the usual shape from a line of JSON.
+
+    Instruction and config of a generation request are `Encoded`, as they stand there.
 
     Raises:
         Unusual: It is another row, or none.

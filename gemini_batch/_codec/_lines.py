@@ -1,6 +1,8 @@
 """Lines of any length."""
 
 import io
+from collections.abc import Iterator
+from itertools import chain
 
 
 class LineSplitter:
@@ -13,17 +15,26 @@ class LineSplitter:
     def __init__(self) -> None:
         self._pending: list[bytes] = []
 
-    def feed(self, chunk: bytes) -> list[bytes]:
-        """Return the lines that `chunk` completes."""
-        # Three times as fast as `split`, and less of a burden on the processor's cache.
-        lines = io.BytesIO(chunk).readlines()
-        if not lines:
-            return lines
-        tail = None if chunk.endswith(b"\n") else lines.pop()
-        if lines and self._pending:
-            lines[0] = b"".join((*self._pending, lines[0]))
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """Return the lines that `chunk` completes, each made when it is asked for.
+
+        One after the other they take the same memory, which is in the processor's cache; all
+        at once they would take as much again as the chunk, and the system time to get it.
+        """
+        end = chunk.rfind(b"\n") + 1
+        tail = chunk[end:]
+        if not end:
+            if tail:
+                self._pending.append(tail)
+            return iter(())
+        # Three times as fast as `split`. Of the lines it reads, only the tail has no newline.
+        read = io.BytesIO(chunk).readline
+        lines = iter(read, tail)
+        if self._pending:
+            first = b"".join((*self._pending, read()))
             self._pending.clear()
-        if tail is not None:
+            lines = chain((first,), lines)
+        if tail:
             self._pending.append(tail)
         return lines
 

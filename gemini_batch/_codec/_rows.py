@@ -96,7 +96,7 @@ class RowDecoder:
 
     def result(self, raw: bytes, index: int) -> BatchResult:
         """Return the result that `raw` is. Never raises: what is wrong is seen later."""
-        return _make(self._key(raw), index, raw, self, None)
+        return _make(self._key(raw), index, raw, self)
 
     def line(self, line: bytes, index: int) -> BatchResult | None:
         """Return the result on a whole line of a file, with its newline; None if it is blank.
@@ -107,7 +107,7 @@ class RowDecoder:
         """
         match = _FIRST(line) or _LAST(line, len(line) - _LAST_WITHIN)
         if match is not None:
-            return _make(match[1].decode(), index, line, self, None)
+            return _make(match[1].decode(), index, line, self)
         return None if line.isspace() else self.result(line, index)
 
     @cached_property
@@ -171,14 +171,17 @@ class RowDecoder:
         except JSON_ERRORS:
             return None
         response = row.response
-        if response is None or _error_of(row) is not None:
+        if response is None:
+            return None
+        if (row.error is not None or row.status is not None) and _error_of(row) is not None:
             return None
         if row.key != key and _key_of(row) != key:
             return None
         content = response.candidates[0].content if response.candidates else None
         parts = None if content is None else content.parts
         if parts is not None and len(parts) == 1:
-            return None if parts[0].thought else parts[0].text
+            only = parts[0]
+            return None if only.thought else only.text
         texts = [p.text for p in parts or () if p.text is not None and not p.thought]
         return "".join(texts) if texts else None
 

@@ -15,8 +15,9 @@ from gemini_batch.errors import TransportError
 if TYPE_CHECKING:
     from pathlib import Path
 
-AHEAD = 2 << 20
-"""Bytes that may wait for the consumer."""
+AHEAD = 1 << 19
+"""Bytes that may wait for the consumer: few enough to be in the processor's cache still when
+their turn comes. What the network has ready beyond waits in the buffers of the connection."""
 
 PATIENCE = 5.0
 """Seconds a connection waits for the consumer before it is closed."""

@@ -59,6 +59,9 @@ class Batch:
     def _wait(self, value: Any, number: int) -> None:
         snapshot = snapshot_of(value) if value.__class__ is dict else None
         self.waiting.append((number, value, snapshot is not None))
+        if value.__class__ is bytes or value.__class__ is str:
+            self.held += len(value)
+            return
         try:
             self._weigh(value, snapshot)
         except (AttributeError, TypeError):

@@ -10,12 +10,8 @@ from collections.abc import (
     Coroutine,
     Mapping,
 )
-from contextlib import (
-    AbstractAsyncContextManager,
-    asynccontextmanager,
-    nullcontext,
-    suppress,
-)
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any, TypeVar, cast, get_args
 
 import aiohttp
@@ -27,7 +23,7 @@ from gemini_batch._codec import Codec
 from gemini_batch._transport._access import Ticket, open_access
 from gemini_batch._transport._retry import persist
 from gemini_batch._transport._tasks import Tasks
-from gemini_batch._transport._turns import Turns
+from gemini_batch._transport._turns import Turn, Turns
 from gemini_batch._version import __version__
 from gemini_batch._wire._request import Pace, Request, Response, Service, StreamedBody
 from gemini_batch._wire.errors import MAX_ERROR_BODY, read_error
@@ -47,7 +43,6 @@ _PLAIN_PATH = re.compile(r"[A-Za-z0-9/._~:-]+").fullmatch
 _FIRST_FAILURE = 300
 _REFUSED = 401
 _AIOHTTP_ERRORS = (aiohttp.ClientError, TimeoutError, OSError)
-_NO_TURN: AbstractAsyncContextManager[None] = nullcontext()
 _LARGE_BODY = 65_536
 _LARGE_ANSWER = 1 << 20
 _MOMENT = 0.0001
@@ -91,7 +86,9 @@ class Transport:
         self._limits = {pace: _limits(pace, timeouts) for pace in Pace}
         # Thousands may wait for their turn here. aiohttp would let them wait as well, but
         # within the time that a call may take, and each with timers of its own.
-        self._turns = Turns(AT_ONCE)
+        self.turns = Turns(AT_ONCE)
+        """Who has one may call."""
+
         self.retry = retry
         self.idle = True
         """Nothing has been sent: no connection was ever opened."""
@@ -105,21 +102,35 @@ class Transport:
             service: _parsed(self._access.origin(service)) for service in get_args(Service)
         }
 
-    def send(self, request: Request) -> Coroutine[Any, Any, Response]:
+    def send(
+        self, request: Request, turn: Turn | None = None
+    ) -> Coroutine[Any, Any, Response]:
         """Send `request` and read its answer, again where that is safe.
+
+        Args:
+            request: What to send.
+            turn: One of `turns` that the caller has waited for. It is given back after the
+                first try: others have theirs while this call waits for its next.
 
         Raises:
             ApiError: The service answered with an error status on the last try.
             TransportError: No answer arrived on the last try.
         """
-        return persist(self.send_once, request, self.retry)
+        once = self.send_once if turn is None else partial(self.send_once, turn=turn)
+        return persist(once, request, self.retry)
 
-    async def send_once(self, request: Request) -> Response:
+    async def send_once(self, request: Request, turn: Turn | None = None) -> Response:
         """Send `request` exactly once, for callers who decide themselves what follows."""
-        # A transfer takes as long as it takes: calls would wait for its turn to end.
-        free = isinstance(request.body, StreamedBody)
-        async with _NO_TURN if free else self._turns:
+        if isinstance(request.body, StreamedBody):
+            # It takes as long as it takes: calls would wait for its turn to end.
             return await _mapped(request, self._answer(request))
+        if turn is None or not self.turns.has(turn):
+            turn = self.turns.line_up()
+        try:
+            await turn
+            return await _mapped(request, self._answer(request))
+        finally:
+            self.turns.leave(turn)
 
     async def _answer(self, request: Request) -> Response:
         raw = await self._start(request)

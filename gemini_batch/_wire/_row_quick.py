@@ -4,7 +4,7 @@ What is written here is what would be written after the walk, of rows that the w
 sound. All others are left to it: nothing is reported from here.
 """
 
-from operator import attrgetter
+from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from attrs import fields
@@ -14,7 +14,6 @@ from gemini_batch._codec._inputs import (
     Encoded,
     Unusual,
     Usual,
-    UsualContent,
     UsualEmbed,
     UsualGenerate,
     encode_plain,
@@ -27,9 +26,15 @@ from gemini_batch._wire._row_defaults import Defaults
 from gemini_batch._wire._row_envelope import written_key
 from gemini_batch._wire._row_shared import Shared, encoded, snapshot_of
 from gemini_batch._wire._row_texts import content_text, request_texts
+from gemini_batch._wire._row_usual import (
+    check_cached,
+    check_content,
+    check_embed,
+    lone_text,
+)
 from gemini_batch._wire._row_writers import refuse, writer
-from gemini_batch._wire._shapes import Shaper, is_base64
-from gemini_batch._wire.members import MESSAGES, Member
+from gemini_batch._wire._shapes import Shaper
+from gemini_batch._wire.members import MESSAGES, Member, Message
 from gemini_batch.types import (
     Content,
     EmbedRequest,
@@ -49,12 +54,19 @@ _MEMBERS: Final = MESSAGES["GenerateContentRequest"].members
 _TOOLS: Final = _MEMBERS["tools"]
 _TOOL_CONFIG: Final = _MEMBERS["toolConfig"]
 _SAFETY: Final = _MEMBERS["safetySettings"]
-_thinking: Final = attrgetter(*[field.name for field in fields(ThinkingConfig)])
-_held: Final = attrgetter(
-    *[field.name for field in fields(GenerationConfig) if field.name != "thinking_config"]
-)
 _SHORT: Final = 65_536  # characters
-_TO_CONTENTS: Final = BETWEEN + b'{"contents":['
+
+
+def _holds(cls: type[Any], *, but: str = "") -> Callable[[Any], tuple[Any, ...]]:
+    """Return a function that reads all members of a value but one: half an `attrgetter`'s cost."""
+    read = [f"value.{field.name}" for field in fields(cls) if field.name != but]
+    # Written from our own classes alone.
+    reader: Callable[[Any], tuple[Any, ...]] = eval(f"lambda value: ({', '.join(read)},)")  # noqa: S307
+    return reader
+
+
+_thinking: Final = _holds(ThinkingConfig)
+_held: Final = _holds(GenerationConfig, but="thinking_config")
 
 
 class QuickRows:
@@ -73,9 +85,7 @@ class QuickRows:
         self._write_safety = writer(SafetySetting, "SafetySetting", 1)
         self._write_embed = writer(EmbedRequest, "EmbedContentRequest", 0)
 
-    def generate(  # noqa: C901 - flat, because calls are what costs
-        self, value: GenerateRequest, number: int, *, soon: bool = False
-    ) -> Made:
+    def generate(self, value: GenerateRequest, number: int, *, soon: bool = False) -> Made:
         """Write a typed generation request; where it is to be soon, only what is short."""
         texts = request_texts(value)
         if texts is None:
@@ -84,38 +94,18 @@ class QuickRows:
             return self._any_generate(value, number)
         # Nearly all requests come here, and calls are what costs: hence so few of them.
         role, text, told_by, told = texts
-        key, config = value.key, value.generation_config
+        config = value.generation_config
         if soon and (len(text) > _SHORT or (told and len(told) > _SHORT)):
             raise Unusual
-        if key is None:
-            key = written_key(number)
-        elif key.__class__ is not str or not key:
-            raise Unusual
-        try:
-            pieces = [
-                BEFORE,
-                encode_plain(key),
-                _TO_CONTENTS,
-                _HEADS.get(role) or _head(role),
-                encode_plain(text),
-                b"}]}]",
-            ]
-        except ValueError:
-            raise Unusual from None
+        instruction = settings = b""
         if told is not None:
-            instruction = self._shared.texts.get((told_by, told))
-            pieces += (b',"systemInstruction":', instruction or self._told(told_by, told))
-        elif self._default_instruction is not None:
-            pieces += (b',"systemInstruction":', bytes(self._default_instruction))
+            instruction = self._shared.texts.get((told_by, told)) or self._told(
+                told_by, told
+            )
         if config is not None:
             known = self._shared.values.get(id(config))
-            settings = b"" if known is None else known[1]
-            settings = settings or self._config(config, soon=soon)
-            pieces += (b',"generationConfig":', settings)
-        elif self._default_config is not None:
-            pieces += (b',"generationConfig":', bytes(self._default_config))
-        pieces.append(b"}}\n")
-        return key, b"".join(pieces), None
+            settings = (known and known[1]) or self._config(config, soon=soon)
+        return self._text_row(value.key, number, role, text, (instruction, settings))
 
     def embed(self, value: EmbedRequest, number: int) -> Made:
         """Write a typed embedding request."""
@@ -211,31 +201,45 @@ class QuickRows:
 
     def _usual(self, key: str | None, metadata: Any, request: Usual, number: int) -> Made:
         if isinstance(request, UsualEmbed):
-            _check_embed(request)
+            check_embed(request)
             return self._row(key, metadata, number, request)
+        instruction = self._plain(
+            _CONTENT,
+            request.system_instruction,
+            request.snake_instruction,
+            self._plain_instruction,
+        )
+        settings = self._plain(
+            _CONFIG, request.generation_config, request.snake_config, self._plain_config
+        )
+        lone = None if metadata is not None else lone_text(request)
+        if lone is not None and lone.text is not None:
+            return self._text_row(
+                key, number, request.contents[0].role, lone.text, (instruction, settings)
+            )
         for content in request.contents:
-            _check_content(content)
-        instruction = request.system_instruction
-        if request.snake_instruction is not None:
-            if instruction is not None:
-                raise Unusual
-            instruction, request.snake_instruction = request.snake_instruction, None
-        if instruction is not None:
-            request.system_instruction = Encoded(
-                self._shared.tree(_CONTENT, instruction, self._plain_instruction)
-            )
-        config = request.generation_config
-        if request.snake_config is not None:
-            if config is not None:
-                raise Unusual
-            config, request.snake_config = request.snake_config, None
-        if config is not None:
-            request.generation_config = Encoded(
-                self._shared.tree(_CONFIG, config, self._plain_config)
-            )
+            check_content(content)
+        request.snake_instruction = request.snake_config = None
+        request.system_instruction = Encoded(instruction) if instruction else None
+        request.generation_config = Encoded(settings) if settings else None
         if request.safety_settings is not None:
             request.safety_settings = self._splice(_SAFETY, request.safety_settings, 0)
         return self._generation(key, metadata, number, request)
+
+    def _plain(
+        self, message: Message, value: Any, snake: Any, make: Callable[[Any], Any]
+    ) -> bytes:
+        """Return the text of a member that may go by either of two names; empty if by none."""
+        if snake is not None:
+            if value is not None:
+                raise Unusual
+            value = snake
+        if value is None:
+            return b""
+        if value.__class__ is not Encoded:
+            return self._shared.tree(message, value, make)
+        text = bytes(value)
+        return b"" if text == b"null" else self._shared.read(message.name, text, make)
 
     def _plain_instruction(self, value: Any) -> Any:
         instruction = self._shaper.message(_CONTENT, value, None, 1)
@@ -246,6 +250,47 @@ class QuickRows:
         return self._completed(self._shaper.message(_CONFIG, config, None, 1))
 
     # All requests
+
+    def _text_row(
+        self,
+        key: str | None,
+        number: int,
+        role: str | None,
+        text: str,
+        shared: tuple[bytes, bytes],
+    ) -> Made:
+        """Write a request that is one text, with the texts of instruction and config."""
+        if key is None:
+            key = written_key(number)
+        elif key.__class__ is not str or not key:
+            raise Unusual
+        tail = self._shared.texts.get(shared)
+        try:
+            pieces = (
+                BEFORE,
+                encode_plain(key),
+                _STARTS.get(role) or _start(role),
+                encode_plain(text),
+                tail or self._tail(*shared),
+            )
+        except ValueError:
+            raise Unusual from None
+        return key, b"".join(pieces), None
+
+    def _tail(self, instruction: bytes, settings: bytes) -> bytes:
+        """Return what follows the text of a request, which mostly is what followed others."""
+        pieces = [b"}]}]"]
+        if instruction:
+            pieces += (b',"systemInstruction":', instruction)
+        elif self._default_instruction is not None:
+            pieces += (b',"systemInstruction":', bytes(self._default_instruction))
+        if settings:
+            pieces += (b',"generationConfig":', settings)
+        elif self._default_config is not None:
+            pieces += (b',"generationConfig":', bytes(self._default_config))
+        tail = b"".join((*pieces, b"}}\n"))
+        self._shared.keep(instruction, settings, tail)
+        return tail
 
     def _generation(
         self, key: str | None, metadata: Any, number: int, request: UsualGenerate
@@ -258,7 +303,7 @@ class QuickRows:
         if request.generation_config is None:
             request.generation_config = self._default_config
         if request.cached_content is not None:
-            _check_cached(request)
+            check_cached(request)
         if request.tools is not None:
             request.tools = self._splice(_TOOLS, request.tools, 0)
         if request.tool_config is not None:
@@ -331,39 +376,12 @@ def _head(role: str | None) -> bytes:
 _HEADS: Final = {role: _head(role) for role in (None, "user", "model")}
 
 
+def _start(role: str | None) -> bytes:
+    return b'%b{"contents":[%b' % (BETWEEN, _head(role))
+
+
+_STARTS: Final = {role: _start(role) for role in _HEADS}
+
+
 def _text_content(role: str | None, text: str) -> bytes:
     return b"%b%b}]}" % (_HEADS.get(role) or _head(role), encoded(text))
-
-
-def _check_cached(request: UsualGenerate) -> None:
-    excluded = (request.system_instruction, request.tools, request.tool_config)
-    if any(member is not None for member in excluded):
-        raise Unusual
-    if request.cached_content.__class__ is not str:
-        raise Unusual
-
-
-def _check_content(content: UsualContent) -> None:
-    if not content.parts:
-        raise Unusual
-    for part in content.parts:
-        blob, file = part.inline_data, part.file_data
-        if blob is None and file is None:
-            if part.text is None:
-                raise Unusual
-            continue
-        held = [member for member in (part.text, blob, file) if member is not None]
-        if len(held) > 1 or (
-            blob is not None and (blob.data is None or not is_base64(blob.data))
-        ):
-            raise Unusual
-
-
-def _check_embed(request: UsualEmbed) -> None:
-    _check_content(request.content)
-    members: dict[str, Any] = {"content": request.content}
-    if request.title is not None:
-        members |= {"title": request.title, "taskType": request.task_type}
-    if request.output_dimensionality is not None:
-        members["outputDimensionality"] = request.output_dimensionality
-    _row_rules.check_embed(members, None, refuse)

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from attrs import fields
 
-from gemini_batch._codec._inputs import Unusual, encode_plain
+from gemini_batch._codec._codec import JSON_ERRORS
+from gemini_batch._codec._inputs import Unusual, decode_plain, encode_plain
 from gemini_batch.types import GenerationConfig, OpenEnum, SafetySetting, ThinkingConfig
 
 _VERSION: Final = 2  # of marshal's format; the last in which equal values look the same
@@ -27,7 +28,8 @@ class Shared:
 
     def __init__(self) -> None:
         self.texts: dict[tuple[Any, Any], bytes] = {}
-        """What was made of texts and of plain values, by slot and by all they hold."""
+        """What was made of texts and of plain values, by slot and by all they hold. Slots of
+        one name are of one kind: what is held there are texts, or JSON text, or snapshots."""
         self.values: dict[int, tuple[Any, bytes]] = {}
         """Values of ours by identity, with their text; it is empty if they can change. They
         are held, because the id of a value that is gone is given to another."""
@@ -56,6 +58,27 @@ class Shared:
             text = encoded(make(value))
             self.keep(slot, snapshot, text)
         return text
+
+    def read(self, slot: str, text: bytes, make: Callable[[Any], Any]) -> bytes:
+        """Return the text of what `make` makes of what JSON text says.
+
+        Args:
+            slot: What it is for, as in `tree`.
+            text: The text.
+            make: Makes what is to be written.
+
+        Raises:
+            Unusual: It is no JSON text, or what it says cannot be written.
+        """
+        known = self.texts.get((slot, text))
+        if known is None:
+            try:
+                value = decode_plain(text)
+            except JSON_ERRORS:
+                raise Unusual from None
+            known = encoded(make(value))
+            self.keep(slot, text, known)
+        return known
 
     def note(self, slot: object, value: Any, text: bytes) -> None:
         """Remember the text of a value of ours, if it is there twice running in a slot."""

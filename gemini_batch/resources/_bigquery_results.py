@@ -1,6 +1,6 @@
 """Results in a table of BigQuery, read page by page."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from gemini_batch._transfer._local import in_thread
 from gemini_batch._transport import Transport
@@ -29,7 +29,7 @@ class TableLines:
         self._seen: set[str] = set()
         self._ended = False
 
-    async def read(self) -> Sequence[bytes] | None:
+    async def read(self) -> Iterable[bytes] | None:
         """Return the rows of the next page; None at the end.
 
         Raises:

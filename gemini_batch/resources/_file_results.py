@@ -1,6 +1,6 @@
 """Lines of results, and those of a file of the Developer API."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Protocol
 
 from gemini_batch._codec import LineSplitter
@@ -18,7 +18,7 @@ from gemini_batch.types import BatchJob
 class Lines(Protocol):
     """The rows of a job, a line each."""
 
-    async def read(self) -> Sequence[bytes] | None:
+    async def read(self) -> Iterable[bytes] | None:
         """Return the next lines, perhaps none yet; None at the end."""
         ...
 
@@ -38,7 +38,7 @@ class FileLines:
         self._job = job
         self._name = name
 
-    async def read(self) -> Sequence[bytes] | None:
+    async def read(self) -> Iterable[bytes] | None:
         """Return the lines that the next piece completes; None at the end.
 
         Raises:

@@ -2,7 +2,7 @@
 
 import re
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import AsyncExitStack, aclosing
 from typing import Final
 
@@ -37,7 +37,7 @@ class ObjectLines:
         self._open: deque[_Shard] = deque()
         self._left = TURN
 
-    async def read(self) -> Sequence[bytes] | None:
+    async def read(self) -> Iterable[bytes] | None:
         """Return the lines that the next piece completes; None at the end."""
         while len(self._open) < AT_ONCE and self._waiting:
             name = self._waiting.popleft()

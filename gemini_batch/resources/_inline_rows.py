@@ -1,6 +1,7 @@
 """Requests that travel inside the create call: checked and encoded in short thread hops."""
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any, Final
 
 from gemini_batch._transfer._local import in_thread
@@ -21,11 +22,11 @@ async def inline_rows(checker: RowChecker, requests: object) -> list[bytes]:
     Raises:
         InputError: With every problem of every request.
     """
-    values = _listed(requests)
+    drawn = iter(_iterable(requests))
     rows = _Rows(checker)
-    for start in range(0, len(values), _HOP):
+    while some := list(islice(drawn, _HOP)):
         # Not in the event loop's thread: a row may be large, or odd.
-        await in_thread(rows.take, values[start : start + _HOP], start + 1)
+        await in_thread(rows.take, some)
     checker.raise_if_any()
     if not rows.size:
         raise InputError.one(
@@ -46,12 +47,14 @@ class _Rows:
     def __init__(self, checker: RowChecker) -> None:
         self._checker = checker
         self._firsts: dict[str, int] = {}
+        self._number = 0
         self.encoded: list[bytes] = []
         self.size = 0
 
-    def take(self, requests: list[Any], first: int) -> None:
-        for number, request in enumerate(requests, start=first):
-            row = self._checker.request(request, number)
+    def take(self, requests: list[Any]) -> None:
+        for request in requests:
+            self._number += 1
+            row = self._checker.request(request, self._number)
             if row is None:
                 continue
             self._check_key(row)
@@ -71,7 +74,7 @@ class _Rows:
             )
 
 
-def _listed(requests: object) -> list[Any]:
+def _iterable(requests: object) -> Iterable[Any]:
     single = isinstance(requests, str | bytes | Mapping | GenerateRequest | EmbedRequest)
     if single or not isinstance(requests, Iterable):
         raise InputError.one(
@@ -79,4 +82,4 @@ def _listed(requests: object) -> list[Any]:
             remedy="Put a single request into a list; submit() takes paths and async iterables.",
             field="inlined_requests",
         )
-    return list(requests)
+    return requests

@@ -1,8 +1,6 @@
 """Fetching jobs: whole, or while waiting no more of them than a look needs."""
 
-from collections.abc import Awaitable
-
-from gemini_batch._transport import Transport
+from gemini_batch._transport import Transport, Turn
 from gemini_batch._wire._dialect import Dialect
 from gemini_batch.errors import BadRequestError
 from gemini_batch.types import BatchJob, JobState
@@ -16,13 +14,12 @@ class Jobs:
         self._wire = wire
         self._takes_fields = True
 
-    async def get(self, name: str) -> BatchJob:
+    async def get(self, name: str, turn: Turn | None = None) -> BatchJob:
         """Return a job as it is now, inline results included."""
-        return self._wire.read_job((await self._transport.send(self._wire.get(name))).body)
+        answer = await self._transport.send(self._wire.get(name), turn)
+        return self._wire.read_job(answer.body)
 
-    # Not a coroutine function: where thousands wait, each coroutine more is work for the
-    # garbage collector.
-    def look(self, name: str, known: BatchJob | None) -> Awaitable[BatchJob]:
+    async def look(self, name: str, known: BatchJob | None) -> BatchJob:
         """Return a job as it is now, for somebody who waits for its end.
 
         The first look shows what kind of job it is. If its results come inline, later ones
@@ -32,13 +29,23 @@ class Jobs:
             name: The job.
             known: What the look before saw; None if there is none.
         """
-        if known is None or known.done or known.source.file_name is not None:
-            return self.get(name)
-        return self._part(known) if self._takes_fields else self.get(name)
-
-    async def _part(self, known: BatchJob) -> BatchJob:
+        # Where thousands wait for their turn, everything that each holds meanwhile is work
+        # for the garbage collector. So the turn comes first, and the call is made in it.
+        turns = self._transport.turns
+        turn = turns.line_up()
         try:
-            answer = await self._transport.send(self._wire.look(known.name))
+            await turn
+            if known is None or known.done or known.source.file_name is not None:
+                return await self.get(name, turn)
+            if not self._takes_fields:
+                return await self.get(name, turn)
+            return await self._part(known, turn)
+        finally:
+            turns.leave(turn)
+
+    async def _part(self, known: BatchJob, turn: Turn) -> BatchJob:
+        try:
+            answer = await self._transport.send(self._wire.look(known.name), turn)
         except BadRequestError:
             # Not every service takes it, and it is documented for none of its methods.
             self._takes_fields = False

@@ -106,41 +106,18 @@ def _eta(stats: CompletionStats | None, rate: float | None) -> float | None:
     return max(0, stats.total_count - stats.done_count) / rate
 
 
-class Looks:
-    """Looks at one job; failures are forgiven until there are five in a row."""
-
-    def __init__(self, name: str, look: Look) -> None:
-        self._name = name
-        self._look = look
-        self._failures = 0
-        self.polls = 0
-
-    async def once(self, known: BatchJob | None) -> BatchJob | None:
-        """Return what `known` is now; None if this look failed."""
-        self.polls += 1
-        try:
-            job = await self._look(self._name, known)
-        except _FINAL:
-            raise
-        except (ApiError, TransportError, DecodeError) as exc:
-            self._failures += 1
-            if self._failures >= _FAILED_LOOKS:
-                raise
-            log.debug("look %d failed: %s", self.polls, exc)
-            return None
-        self._failures = 0
-        return job
-
-    async def before(self, deadline: float, known: BatchJob | None) -> BatchJob | None:
-        """Do as `once` does; None if it is not done by then, on the monotonic clock."""
-        with anyio.move_on_after(deadline - time.monotonic()):
-            return await self.once(known)
-        return None
-
-
 def lacks_output(job: BatchJob) -> bool:
     """True for a job that succeeded and whose output is not filled in yet."""
     return job.succeeded and (job.dest is None or not job.dest.located)
+
+
+async def _before(
+    deadline: float, look: Look, name: str, known: BatchJob | None
+) -> BatchJob | None:
+    """Look; return None if that is not done by `deadline`, on the monotonic clock."""
+    with anyio.move_on_after(deadline - time.monotonic()):
+        return await look(name, known)
+    return None
 
 
 async def wait_for(
@@ -150,17 +127,27 @@ async def wait_for(
     started = time.monotonic()
     deadline = math.inf if timeout is None else started + timeout
     tracker = Tracker(started)
-    looks = Looks(name, look)
     last: BatchJob | None = None
     lacking_since: float | None = None
-    for base in schedule.pauses():
-        pause = base * (1.0 + schedule.jitter * random.uniform(-1.0, 1.0))  # noqa: S311
+    polls = failures = 0
+    pauses = schedule.pauses()
+    while True:
+        polls += 1
+        pause = next(pauses) * (1.0 + schedule.jitter * random.uniform(-1.0, 1.0))  # noqa: S311
+        job: BatchJob | None = None
         # No scope, task group or response is open at the `yield` below: a generator that is
         # abandoned there has nothing to clean up.
-        if timeout is None:
-            job = await looks.once(last)
-        else:
-            job = await looks.before(deadline, last)
+        try:
+            # Not in one more coroutine: where thousands wait, each has its own.
+            job = await (
+                look(name, last) if timeout is None else _before(deadline, look, name, last)
+            )
+            failures = 0
+        except (ApiError, TransportError, DecodeError) as exc:
+            failures += 1
+            if failures >= _FAILED_LOOKS or isinstance(exc, _FINAL):
+                raise
+            log.debug("look %d failed: %s", polls, exc)
         now = time.monotonic()
         if job is not None and lacks_output(job):
             lacking_since = now if lacking_since is None else lacking_since
@@ -170,7 +157,7 @@ async def wait_for(
                 pause = min(pause, _OUTPUT_PAUSE)
         if job is not None:
             last = job
-            yield tracker.progress(job, now=now, polls=looks.polls, pause=pause)
+            yield tracker.progress(job, now=now, polls=polls, pause=pause)
             if job.done:
                 return
             now = time.monotonic()

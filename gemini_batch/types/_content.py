@@ -4,11 +4,12 @@ These are slotted but not frozen: answers are built by the million.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from attrs import define, field
 
 from gemini_batch.types._enums import OpenEnum
+from gemini_batch.types._quick import maker
 
 
 @define(kw_only=True)
@@ -137,4 +138,10 @@ class Content:
     @classmethod
     def from_text(cls, text: str, *, role: str | None = None) -> "Content":
         """Return content of a single text part."""
+        if cls is Content:
+            return _content((_text_part(text),), role)
         return cls(parts=(Part(text=text),), role=role)
+
+
+_text_part: Final = maker(Part, "text")
+_content: Final = maker(Content, "parts", "role")

@@ -1,13 +1,13 @@
 """Requests of a batch: one of these is one row in, and one answer out."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from attrs import field, frozen
 
 from gemini_batch.types._content import Content
 from gemini_batch.types._enums import HarmBlockThreshold, HarmCategory, TaskType
-from gemini_batch.types._quick import quickly_made
+from gemini_batch.types._quick import maker, quickly_made
 
 
 @frozen(kw_only=True)
@@ -98,16 +98,23 @@ class GenerateRequest:
         generation_config: GenerationConfig | Mapping[str, Any] | None = None,
     ) -> "GenerateRequest":
         """Return a request of a single prompt."""
+        contents = (Content.from_text(text, role="user"),)
+        instruction = (
+            None if system_instruction is None else Content.from_text(system_instruction)
+        )
+        if cls is GenerateRequest:
+            return _generate_request(contents, key, instruction, generation_config)
         return cls(
-            contents=(Content.from_text(text, role="user"),),
+            contents=contents,
             key=key,
-            system_instruction=(
-                None
-                if system_instruction is None
-                else Content.from_text(system_instruction)
-            ),
+            system_instruction=instruction,
             generation_config=generation_config,
         )
+
+
+_generate_request: Final = maker(
+    GenerateRequest, "contents", "key", "system_instruction", "generation_config"
+)
 
 
 @quickly_made

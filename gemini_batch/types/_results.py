@@ -131,6 +131,16 @@ def _has_substance(part: Part) -> bool:
     return any(value is not None for value in others)
 
 
+@define(eq=False, weakref_slot=False)
+class _Judged:
+    """What a row was judged to be, and who did it."""
+
+    reader: RowReader
+    outcome: Outcome
+    error: Status | None
+    response: Response | None
+
+
 @define(kw_only=True, eq=False, weakref_slot=False)
 class BatchResult:
     """The result of one request. Its answer is decoded when first asked for, and kept."""
@@ -142,15 +152,20 @@ class BatchResult:
     """Position among the results, from 0. Says nothing about the request: rows are matched
     by `key`, never by position."""
 
-    # As few slots as will do: results are kept by the million.
+    # As few slots as will do: results are kept by the million. What the reader finds takes
+    # its place.
     _row: bytes = field(repr=False)
-    _reader: RowReader = field(repr=False)
-    _judgement: Judgement | None = field(default=None, repr=False)
+    _by: RowReader | _Judged = field(repr=False)
 
-    def _judge(self) -> Judgement:
-        if self._judgement is None:
-            self._judgement = self._reader.judge(self._row, self.key)
-        return self._judgement
+    def _judge(self) -> _Judged:
+        by = self._by
+        if not isinstance(by, _Judged):
+            by = self._by = _Judged(by, *by.judge(self._row, self.key))
+        return by
+
+    def _reader(self) -> RowReader:
+        by = self._by
+        return by.reader if isinstance(by, _Judged) else by
 
     @property
     def raw(self) -> bytes:
@@ -160,27 +175,27 @@ class BatchResult:
     @property
     def metadata(self) -> Mapping[str, Any]:
         """What was sent with an inline request, `key` included; empty for rows of a file."""
-        return self._reader.read_metadata(self._row)
+        return self._reader().read_metadata(self._row)
 
     @property
     def outcome(self) -> Outcome:
         """How the request ended."""
-        return self._judge()[0]
+        return self._judge().outcome
 
     @property
     def ok(self) -> bool:
         """True if a whole answer came back."""
-        return self._judge()[0] is Outcome.OK
+        return self._judge().outcome is Outcome.OK
 
     @property
     def error(self) -> Status | None:
         """Why the request did not end well; None if it did."""
-        return self._judge()[1]
+        return self._judge().error
 
     @property
     def response(self) -> GenerateContentResponse | None:
         """The generated answer, also a blocked or truncated one; None if there is none."""
-        response = self._judge()[2]
+        response = self._judge().response
         return response if isinstance(response, GenerateContentResponse) else None
 
     @property
@@ -189,15 +204,18 @@ class BatchResult:
 
         Asked for first, it is read without building the rest of the answer.
         """
-        response = None if self._judgement is None else self._judgement[2]
+        by = self._by
+        if not isinstance(by, _Judged):
+            return by.read_text(self._row, self.key)
+        response = by.response
         if response is None:
-            return self._reader.read_text(self._row, self.key)
+            return by.reader.read_text(self._row, self.key)
         return response.text if isinstance(response, GenerateContentResponse) else None
 
     @property
     def embedding(self) -> FloatArray | None:
         """The vector as 32-bit floats; None if this is no embedding or there is none."""
-        response = self._judge()[2]
+        response = self._judge().response
         if isinstance(response, EmbedContentResponse) and response.embedding is not None:
             return response.embedding.values
         return None
@@ -205,7 +223,7 @@ class BatchResult:
     @property
     def usage(self) -> Usage | None:
         """Tokens counted for this request; None where the service told none."""
-        response = self._judge()[2]
+        response = self._judge().response
         if response is None:
             return None
         if isinstance(response, EmbedContentResponse) and response.usage_metadata is None:
@@ -221,4 +239,4 @@ class BatchResult:
         Raises:
             DecodeError: There is no text, it is not JSON, or it does not fit `cls`.
         """
-        return self._reader.parse_answer(self.text or "", cls)
+        return self._reader().parse_answer(self.text or "", cls)

@@ -100,17 +100,15 @@ async def test_without_a_length_a_short_body_looks_whole(
 
 async def test_a_body_stalls_in_the_middle(service: Service) -> None:
     service.emulator.faults.append(Fault(stall_after=5, delay=0.05))
-    pieces = list[tuple[bytes, float]]()
     started = time.monotonic()
 
     url = service.emulator.url + "/v1beta/batches/x"
     async with service.session.get(url, headers=KEY) as response:
-        async for piece in response.content.iter_any():
-            pieces += [(piece, time.monotonic() - started)]
+        pieces = [piece async for piece in response.content.iter_any()]
 
-    assert len(pieces[0][0]) == 5
-    assert pieces[-1][1] - pieces[0][1] >= 0.045
-    assert json.loads(b"".join(piece for piece, _ in pieces))["error"]["code"] == 404
+    assert len(pieces[0]) == 5
+    assert time.monotonic() - started >= 0.05 * 0.9
+    assert json.loads(b"".join(pieces))["error"]["code"] == 404
 
 
 async def test_bytes_can_be_slow(service: Service) -> None:

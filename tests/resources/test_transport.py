@@ -526,3 +526,50 @@ async def test_headers_of_ones_own_go_along(emulator: Emulator, client: Client) 
     assert (own["X-One"], own["Content-Type"]) == ("1", "text/plain")
     assert usual["Content-Type"] == "application/json"
     assert own["User-Agent"] == usual["User-Agent"]
+
+
+async def test_looks_that_are_tried_again_hold_no_turns_meanwhile() -> None:
+    seen = 0
+
+    async def serve(request: web.Request) -> web.Response:
+        nonlocal seen
+        if request.path.endswith("/batches"):
+            return web.json_response({})
+        seen += 1
+        return web.Response(status=503)
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", serve)
+    patient = Retry(attempts=2, wait_initial=60, wait_max=60, timeout=300)
+    async with TestServer(app) as server:
+        api = DeveloperAPI(api_key="k", base_url=str(server.make_url("/")))
+        async with Client(api, retry=patient) as client:
+            waits = [asyncio.create_task(client.batches.poll(f"b{n}")) for n in range(20)]
+            with anyio.fail_after(10):
+                # Each look waits for its second try.
+                while seen < 20:
+                    await anyio.sleep(0.001)
+                await client.batches.list()
+            for task in waits:
+                task.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+
+            turns = client.batches._transport.turns
+            given = [turns.line_up() for _ in range(17)]
+            assert [turns.has(turn) for turn in given] == [True] * 16 + [False]
+
+
+async def test_a_wait_that_is_cancelled_leaves_the_line() -> None:
+    async with counting(0.05) as (api, seen), Client(api) as client:
+        waits = [asyncio.create_task(client.batches.poll(f"b{n}")) for n in range(40)]
+        while len(seen) < 16:
+            await anyio.sleep(0.001)
+        for task in waits:
+            task.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+
+        assert all(task.cancelled() for task in waits)
+        turns = client.batches._transport.turns
+        given = [turns.line_up() for _ in range(17)]
+        assert [turns.has(turn) for turn in given] == [True] * 16 + [False]
+    assert len(seen) == 16

@@ -10,7 +10,7 @@ from benchmarks import _data, _report, build, results
 from benchmarks.__main__ import JOBS
 from benchmarks._check import SLACK, STALL_SLACK, Spread, judge, ratio, reached
 from benchmarks._harness import check_counts, run_case, serving
-from benchmarks._job import Job, Setting, Side, Target, find_job
+from benchmarks._job import Beyond, Job, Setting, Side, Target, find_job
 from benchmarks._meter import Meter, memory, percentile
 from benchmarks._record import load, merged, save
 from gemini_batch._codec import Codec
@@ -104,12 +104,34 @@ def test_a_target_passes_within_the_slack_of_its_measure(
     assert verdict.passed is passes
 
 
+@pytest.mark.parametrize(
+    ("wall", "held", "word"),
+    [
+        (1.0, True, "| reached |"),
+        (2.0, True, "| [beyond reach](beyond-reach.md#rows), held at 4.00 |"),
+        (2.5, False, "| [beyond reach](beyond-reach.md#rows), **lost**, was 4.00 |"),
+    ],
+)
+def test_beyond_reach_is_no_failure_as_long_as_what_is_held_is_not_lost(
+    wall: float, held: bool, word: str
+) -> None:
+    beyond = Beyond(held=4, proof="rows")
+    target = Target(side=OURS, against=THEIRS, size=10, at_least=8, beyond=beyond)
+
+    (verdict,) = judge(job(target), [case(OURS, [wall]), case(THEIRS, [8.0])])
+
+    assert verdict.held is held
+    assert verdict.passed is (wall == 1.0)
+    assert word in _report.targets([verdict])
+
+
 def test_what_was_not_measured_does_not_pass() -> None:
     target = Target(side=OURS, measure="stall_max", size=10, at_most=5)
 
     (verdict,) = judge(job(target), [case(OURS, [1.0])])
 
     assert not verdict.passed
+    assert not verdict.held
     assert "not measured" in _report.targets([verdict])
 
 
@@ -214,6 +236,14 @@ def test_targets_name_sides_and_sizes_that_are_run(name: str) -> None:
             assert found.side(target.against).name == target.against
         assert target.size in found.sizes
         assert (target.at_least is None) is not (target.at_most is None)
+        if target.beyond is not None:
+            assert target.beyond.proof in proofs()
+
+
+def proofs() -> set[str]:
+    text = (Path(results.__file__).parent / "results" / "beyond-reach.md").read_text()
+    heads = [line[3:] for line in text.splitlines() if line.startswith("## ")]
+    return {head.lower().replace(" ", "-") for head in heads}
 
 
 def test_the_size_of_a_result_file_is_known_without_writing_it() -> None:

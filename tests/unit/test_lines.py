@@ -24,7 +24,7 @@ def test_unicode_line_separators_do_not_cut() -> None:
     splitter = LineSplitter()
     line = '{"text": "a\u2028b\x85c"}'.encode()
 
-    assert splitter.feed(line + b"\n") == [line + b"\n"]
+    assert list(splitter.feed(line + b"\n")) == [line + b"\n"]
 
 
 def test_names_are_renamed_by_rule() -> None:

@@ -6,16 +6,17 @@ import pickle
 from typing import Any
 
 import pytest
-from attrs import evolve, exceptions, fields, frozen
+from attrs import define, evolve, exceptions, fields, frozen
 
 from gemini_batch.types import (
     Content,
     EmbedRequest,
     GenerateRequest,
     GenerationConfig,
+    Part,
     TaskType,
 )
-from gemini_batch.types._quick import quickly_made
+from gemini_batch.types._quick import maker, quickly_made
 
 CONTENT = Content.from_text("x")
 VALUES: list[Any] = [
@@ -92,3 +93,49 @@ def test_a_subclass_may_have_members_of_its_own() -> None:
     assert (same.top_k, same.seed, type(same)) == (5, None, Same)
     with pytest.raises(exceptions.FrozenInstanceError):
         more.more = 6  # type: ignore[misc]
+
+
+def test_a_maker_makes_what_the_class_does() -> None:
+    quick = maker(Quick, "last", "needed")(3, 1)
+    part = maker(Part, "text")("x")
+
+    assert (quick, type(quick)) == (Quick(needed=1, last=3), Quick)
+    assert (part, type(part)) == (Part(text="x"), Part)
+    with pytest.raises(exceptions.FrozenInstanceError):
+        quick.last = 4  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("instruction", [None, "be brief"])
+def test_requests_of_texts_are_made_whole(instruction: str | None) -> None:
+    config = GenerationConfig(top_k=1)
+    made = GenerateRequest.from_text(
+        "x", key="a", system_instruction=instruction, generation_config=config
+    )
+
+    assert made == GenerateRequest(
+        contents=(Content(parts=(Part(text="x"),), role="user"),),
+        key="a",
+        system_instruction=instruction and Content(parts=(Part(text=instruction),)),  # type: ignore[arg-type]
+        generation_config=config,
+    )
+    assert type(made) is GenerateRequest
+    assert repr(pickle.loads(pickle.dumps(made))) == repr(made)
+    with pytest.raises(exceptions.FrozenInstanceError):
+        made.key = "b"  # type: ignore[misc]
+
+
+def test_a_subclass_is_made_of_a_text_by_its_own_constructor() -> None:
+    @define(kw_only=True)
+    class Note(Content):
+        note: str = "mine"
+
+    @frozen(kw_only=True)
+    class Labelled(GenerateRequest):
+        label: str = "none"
+
+    content = Note.from_text("x", role="user")
+    request: Any = Labelled.from_text("x", key="a")
+
+    assert content == Note(parts=(Part(text="x"),), role="user")
+    assert (type(content), content.note) == (Note, "mine")
+    assert (type(request), request.label, request.key) == (Labelled, "none", "a")

@@ -99,3 +99,30 @@ async def test_no_turn_is_lost_or_won_however_tasks_are_cancelled() -> None:
         assert room.most <= 2
         # As many may enter as ever, and no more.
         assert after.most == 2
+
+
+async def test_a_turn_is_left_once_however_often_it_is_left() -> None:
+    turns = Turns(1)
+    turn = turns.line_up()
+    later = turns.line_up()
+    assert turns.has(turn)
+    assert not turns.has(later)
+
+    turns.leave(turn)
+    turns.leave(turn)
+    assert not turns.has(turn)
+    assert turns.has(later)
+
+    turns.leave(later)
+    await asyncio.wait_for(Room(turns).visit(1), 1)
+
+
+async def test_who_was_given_no_turn_yet_leaves_the_line() -> None:
+    turns = Turns(1)
+    first, second, third = (turns.line_up() for _ in range(3))
+
+    turns.leave(second)
+    turns.leave(first)
+
+    assert turns.has(third)
+    assert not second.done()

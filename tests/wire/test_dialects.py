@@ -167,10 +167,14 @@ def test_no_rows_are_written_for_legacy_embeddings() -> None:
         VERTEX.row_rules("publishers/google/models/text-embedding-005")
 
 
-@pytest.mark.parametrize("model", ["gemini-embedding-001", "text-multilingual-embedding-002"])
+@pytest.mark.parametrize(
+    "model", ["gemini-embedding-001", "text-multilingual-embedding-002"]
+)
 def test_no_embedding_model_is_paid_to_generate(model: str) -> None:
     name = VERTEX.model_name(model)
-    with pytest.raises(InputError, match=f"model: {model} embeds, and is asked to generate"):
+    with pytest.raises(
+        InputError, match=f"model: {model} embeds, and is asked to generate"
+    ):
         VERTEX.check_kind(JobKind.GENERATE, name)
 
     VERTEX.check_kind(JobKind.EMBED, name)

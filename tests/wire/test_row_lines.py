@@ -135,7 +135,12 @@ def test_a_prompt_is_told_to_become_a_request() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["\ud800", {"contents": [{"parts": [{"text": "\ud800"}]}]}]
+    "text",
+    [
+        "\ud800",
+        {"contents": [{"parts": [{"text": "\ud800"}]}]},
+        {"contents": [{"parts": [{"text": "a"}, {"text": "\ud800"}]}]},
+    ],
 )
 def test_broken_unicode_is_a_problem_not_a_crash(text: Any) -> None:
     assert bad(text).message

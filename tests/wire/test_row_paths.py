@@ -1,17 +1,14 @@
 """Which rows are written without a walk, and what they share."""
 
 import json
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
 import pytest
-from attrs import Factory, define, evolve, fields, frozen
+from attrs import evolve
 
 from gemini_batch._codec import Codec
-from gemini_batch._codec._generate_unstructure import PLAIN, is_as_shipped
-from gemini_batch._wire._row_texts import content_text, request_texts
-from gemini_batch._wire._row_walk import RowWalker
-from gemini_batch._wire._row_writers import writer
 from gemini_batch._wire.rows import Row, RowChecker, drawn
 from gemini_batch.types import (
     Blob,
@@ -33,7 +30,27 @@ from tests.support.checked import CODEC, EMBED, HELLO
 
 SCHEMA = {"type": "OBJECT", "properties": {"a": {"type": "STRING"}}}
 IMAGE = {"inlineData": {"mimeType": "image/png", "data": "AAAA"}}
+CONTENT = EMBED["content"]
 LONG = "be brief " * 100
+
+
+class Mapped(Mapping[str, Any]):
+    """A mapping that may be in a set."""
+
+    def __init__(self, members: dict[str, Any]) -> None:
+        self.members = members
+
+    def __getitem__(self, name: str) -> Any:
+        return self.members[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.members)
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    def __hash__(self) -> int:
+        return id(self)
 
 
 class Unwalked(RowChecker):
@@ -155,6 +172,36 @@ def test_nothing_is_made_when_it_is_drawn_before_the_kind_is_known() -> None:
     assert RowChecker(codec, kind=JobKind.GENERATE).made(request, 1) is None
 
 
+def test_wrong_embedding_rows_are_told_by_the_walk() -> None:
+    values: list[Any] = [
+        {**EMBED, "outputDimensionality": 2**63},
+        {**EMBED, "title": "x"},
+        {"content": {"parts": []}},
+        json.dumps({**EMBED, "outputDimensionality": 0}),
+    ]
+    for value in values:
+        checker, walker = RowChecker(CODEC, kind=JobKind.EMBED), RowChecker(CODEC)
+        assert checker.request(value, 1) is walker.walk_request(value, 1) is None
+        assert checker.problems == walker.problems != []
+
+
+def test_a_line_that_is_too_large_is_so_with_the_space_in_it() -> None:
+    line = json.dumps(HELLO).encode() + b" " * 100
+    checker = RowChecker(CODEC, max_row_bytes=100)
+
+    assert checker.line(line.strip(), 1) is not None
+    assert checker.line(line, 2) is None
+    assert "larger" in checker.problems[0].message
+
+
+def test_after_a_mark_of_utf16_no_line_is_read() -> None:
+    checker = RowChecker(CODEC)
+
+    assert checker.line("\ufeff{}".encode("utf-16-le"), 1) is None
+    assert checker.line(json.dumps(HELLO).encode(), 2) is None
+    assert len(checker.problems) == 1
+
+
 def test_with_a_default_that_cannot_be_written_every_row_is_walked() -> None:
     checker = Noting(CODEC, kind=JobKind.GENERATE, system_instruction="\ud800")
     request = GenerateRequest.from_text("x")
@@ -230,12 +277,14 @@ def typed(**members: Any) -> GenerateRequest:
         typed(generation_config=GenerationConfig(seed=object())),  # type: ignore[arg-type]
         typed(generation_config=GenerationConfig(thinking_config={"x": 1})),  # type: ignore[arg-type]
         typed(generation_config=GenerationConfig(temperature=float("nan"))),
+        typed(generation_config=GenerationConfig(seed=2**63)),
+        typed(contents=(Content(parts=(Part(text="x"),), role=5),)),  # type: ignore[arg-type]
         typed(generation_config=GenerationConfig(stop_sequences=(5,))),  # type: ignore[arg-type]
         typed(generation_config=GenerationConfig(response_schema={"type": "STRING"})),
         EmbedRequest(content=Content()),
         EmbedRequest.from_text("x", output_dimensionality=0),
         {**HELLO, "systemInstruction": {"parts": [{"text": ""}]}},
-        {**HELLO, "systemInstruction": EMBED["content"], "system_instruction": {}},
+        {**HELLO, "systemInstruction": CONTENT, "system_instruction": CONTENT},
         {**HELLO, "generationConfig": {}, "generation_config": {}},
         {"contents": []},
         {"contents": [{"parts": []}]},
@@ -245,6 +294,8 @@ def typed(**members: Any) -> GenerateRequest:
         {"contents": [{"parts": [{"inlineData": {}}]}]},
         {"request": HELLO, "metadata": {"x": "y"}},
         {"request": EMBED, "key": ""},
+        {**EMBED, "outputDimensionality": 2**63},
+        {"contents": {Mapped({"parts": [{"text": "x"}]})}},
         object(),
     ],
 )
@@ -277,103 +328,3 @@ def test_what_is_right_but_odd_is_walked_or_not_to_the_same_end(value: Any) -> N
 
     assert checker.request(value, 1) == walker.walk_request(value, 1)
     assert checker.problems == walker.problems
-
-
-def sent(checker: RowChecker, value: Any) -> Any:
-    row = checker.request(value, 1)
-    assert row is not None
-    return json.loads(row.request)
-
-
-# Hooks of the caller's
-
-
-@pytest.mark.parametrize("cls", [Content, Part, GenerateRequest, str, bytes, HarmCategory])
-def test_a_hook_of_the_callers_is_used(cls: type) -> None:
-    codec = Codec()
-    codec.converter.register_unstructure_hook(cls, lambda value: value)
-
-    assert not is_as_shipped(codec.converter, (GenerateRequest,))
-    assert is_as_shipped(CODEC.converter, (GenerateRequest, EmbedRequest))
-
-
-def test_a_hook_for_texts_is_used_in_all_requests_and_in_no_line() -> None:
-    codec = Codec()
-    codec.converter.register_unstructure_hook(str, str.upper)
-    assert not is_as_shipped(codec.converter, PLAIN)
-    checker = RowChecker(codec)
-
-    typed = checker.request(GenerateRequest.from_text("hello", key="a"), 1)
-    line = checker.request(json.dumps({"key": "a", "request": HELLO}), 2)
-
-    assert typed is not None
-    assert line is not None
-    assert (typed.key, b"HELLO" in typed.request) == ("A", True)
-    assert (line.key, b"hello" in line.request) == ("a", True)
-    assert checker.request({"contents": [{"parts": [{"text": "x"}]}]}, 3) is None
-
-
-def test_a_hook_for_a_class_is_used() -> None:
-    codec = Codec()
-    codec.converter.register_unstructure_hook(Part, lambda part: {"text": f"<{part.text}>"})
-
-    assert sent(RowChecker(codec), GenerateRequest.from_text("x"))["contents"] == [
-        {"role": "user", "parts": [{"text": "<x>"}]}
-    ]
-
-
-# Where types and tables do not fit
-
-
-@pytest.mark.parametrize(
-    ("kind", "default"),
-    [
-        (int, None),
-        (int | str, None),
-        (str, "x"),
-        (list[str], None),
-        (str, Factory(str)),
-        (Part, None),
-    ],
-)
-def test_there_is_no_function_for_what_is_not_provided_for(kind: Any, default: Any) -> None:
-    @define
-    class Odd:
-        text: kind = default
-
-    with pytest.raises(TypeError, match="no way to"):
-        writer(Odd, "Part", 0)
-
-
-def test_members_that_a_message_does_not_have_are_left_out() -> None:
-    @frozen
-    class More:
-        text: str
-        more: int = 5
-
-    assert writer(More, "Part", 0)(More("x"), lambda *_: None) == {"text": "x"}
-
-
-def test_numbers_are_written_as_the_walk_writes_them() -> None:
-    for number in (1, 1.0, -0.0, 0.5, 1e300, 2.0**53, 2.0**53 - 1, 10**30):
-        assert sent(RowChecker(CODEC), config(top_p=number)) == json.loads(
-            RowWalker(CODEC).walk_request(config(top_p=number), 1).request  # type: ignore[union-attr]
-        )
-
-
-def test_texts_are_told_only_of_requests_that_hold_nothing_else() -> None:
-    request = GenerateRequest.from_text("x", key="a", system_instruction="y")
-    assert request_texts(request) == ("user", "x", None, "y")
-
-    for field in fields(Part):
-        members: Any = {"text": "x", field.name: "y"}
-        part = Part(**members)
-        assert content_text(Content(parts=(part,))) == (
-            (None, "y") if field.name == "text" else None
-        )
-    own = {"contents", "key", "system_instruction", "generation_config"}
-    for field in fields(GenerateRequest):
-        changed: Any = {field.name: {}}
-        assert (request_texts(evolve(request, **changed)) is None) == (
-            field.name not in own - {"contents", "system_instruction"}
-        )

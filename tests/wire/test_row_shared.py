@@ -16,6 +16,7 @@ from gemini_batch.types import (
     GenerationConfig,
     HarmBlockThreshold,
     HarmCategory,
+    Part,
     SafetySetting,
     ThinkingConfig,
 )
@@ -72,6 +73,17 @@ def test_a_content_that_changes_between_rows_is_noticed() -> None:
     assert checker.request(request, 9) is None
 
 
+def test_an_instruction_of_several_parts_is_written_whole() -> None:
+    checker = RowChecker(CODEC)
+    request = GenerateRequest(
+        contents=(Content.from_text("x"),),
+        system_instruction=Content(parts=(Part(text="a"), Part(text="b"))),
+    )
+    for _ in range(2):
+        parts = sent(checker, request)["systemInstruction"]["parts"]
+        assert parts == [{"text": "a"}, {"text": "b"}]
+
+
 def test_a_list_in_a_frozen_config_may_change() -> None:
     checker = RowChecker(CODEC)
     stops = ["a"]
@@ -90,6 +102,16 @@ def test_configs_of_equal_numbers_but_other_types_are_told_apart() -> None:
         assert sent(checker, {**HELLO, "generationConfig": {"top_k": value}})
     assert checker.request(config(top_p=True), 1) is None
     assert checker.request({**HELLO, "generationConfig": {"top_k": True}}, 2) is None
+
+
+def test_configs_that_differ_in_their_innermost_are_told_apart() -> None:
+    checker = RowChecker(CODEC)
+    inner = [None, *(ThinkingConfig(thinking_budget=n) for n in (0, 1)), ThinkingConfig()]
+    texts = {
+        json.dumps(sent(checker, config(thinking_config=each, top_k=1))) for each in inner
+    }
+
+    assert len(texts) == len(inner)
 
 
 def test_what_is_shared_is_remembered_by_what_it_is_for() -> None:
@@ -148,6 +170,9 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
     configs = [GenerationConfig(top_k=number) for number in range(200)]
     for each in configs:
+        shared.note("slot", each, b"x")
+    assert shared.values == {}
+    for each in configs:
         for _ in range(2):
             shared.note("slot", each, b"x")
     assert 0 < len(shared.values) <= 64
@@ -180,3 +205,59 @@ def test_what_cannot_change_is_told() -> None:
     assert not is_frozen(GenerationConfig(response_schema={}))
     assert not is_frozen(GenerationConfig(stop_sequences=["x"]))  # type: ignore[arg-type]
     assert not is_frozen(Content.from_text("x"))
+
+
+def line_of(**members: str) -> bytes:
+    parts = '"contents":[{"parts":[{"text":"x"}]}]'
+    rest = "".join(f",{json.dumps(name)}:{text}" for name, text in members.items())
+    return f'{{"key":"a","request":{{{parts}{rest}}}}}'.encode()
+
+
+def test_what_lines_share_is_known_by_its_text() -> None:
+    checker = RowChecker(CODEC)
+    for text, top_k in (('{"topK":1}', 1), ('{"topK": 1}', 1), ('{"top_k":2}', 2)) * 2:
+        line = line_of(generationConfig=text, systemInstruction='{"parts":[{"text":"y"}]}')
+        row = sent(checker, line)
+        assert row["generationConfig"] == {"topK": top_k}
+        assert row["systemInstruction"] == {"parts": [{"text": "y"}]}
+
+    # The same text, in another place.
+    for _ in range(2):
+        assert checker.request(line_of(systemInstruction='{"topK":1}'), 1) is None
+
+
+@pytest.mark.parametrize("name", ["generation_config", "generationConfig"])
+def test_a_null_in_a_line_leaves_the_default(name: str) -> None:
+    checker = RowChecker(CODEC, generation_config=GenerationConfig(top_k=7))
+    for _ in range(2):
+        row = sent(checker, line_of(**{name: "null"}))
+        assert row["generationConfig"] == {"topK": 7}
+
+
+def test_both_spellings_in_a_line_are_refused() -> None:
+    checker = RowChecker(CODEC)
+    given = {"generationConfig": '{"topK":1}', "generation_config": '{"topK":1}'}
+    assert checker.request(line_of(**given), 1) is None
+
+
+@pytest.mark.parametrize(
+    "text", ['{"topK":1,}', '{"stopSequences":["\\ud800"]}', "[1]", "5"]
+)
+def test_text_that_says_nothing_sound_is_not_remembered(text: str) -> None:
+    checker = RowChecker(CODEC)
+    for number in range(1, 4):
+        assert checker.request(line_of(generationConfig=text), number) is None
+    assert len(checker.problems) == 3
+
+
+def test_text_is_read_once() -> None:
+    shared, asked = Shared(), []
+
+    def make(value: Any) -> Any:
+        asked.append(value)
+        return value
+
+    assert [shared.read("Content", b'{"a": 1}', make) for _ in range(2)] == [b'{"a":1}'] * 2
+    assert asked == [{"a": 1}]
+    with pytest.raises(Unusual):
+        shared.read("Content", b"\xff", make)
