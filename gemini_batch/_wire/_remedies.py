@@ -14,7 +14,7 @@ ROW_FORM = '{"key": "…", "request": {"contents": [{"parts": [{"text": "…"}]}
 
 _UNKNOWN = (
     "If the service has learnt it since this release, upload the file yourself and use "
-    "create(file_name=…), which does not check rows."
+    "create(file_name=…), on Vertex AI create(gcs_uri=…), which does not check rows."
 )
 
 _SDK_ONLY = frozenset(

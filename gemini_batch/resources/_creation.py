@@ -16,7 +16,7 @@ from gemini_batch._wire._dialect import Dialect
 from gemini_batch._wire._request import Request
 from gemini_batch._wire.intent import new_token, token_of_key, wire_display_name
 from gemini_batch._wire.rows import RowChecker
-from gemini_batch.errors import ApiError, InputError
+from gemini_batch.errors import ApiError, InputError, TransportError
 from gemini_batch.resources._inline_rows import inline_rows
 from gemini_batch.resources._intent import Intent, is_ambiguous
 from gemini_batch.resources._stores import Staged, Stores
@@ -231,7 +231,7 @@ async def _put(
 async def _create_from(staged: Staged, intent: Intent, request: Request) -> BatchJob:
     try:
         return await intent.create(request)
-    except ApiError as exc:
+    except (ApiError, TransportError) as exc:
         if not is_ambiguous(exc):
             with anyio.move_on_after(_CLEANUP_SECONDS):
                 await staged.remove()

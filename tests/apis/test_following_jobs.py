@@ -108,6 +108,8 @@ async def test_a_page_has_a_size(side: Side, client: Client, size: int) -> None:
         ('display_name="job"', []),
         ('state="running"', [0]),
         ('state!="running"', [3, 2, 1]),
+        ('state="dreaming"', []),
+        ('state!="dreaming" AND display_name:"*1"', [1]),
         ('state="JOB_STATE_RUNNING"', [0]),
         ('state="BATCH_STATE_PENDING" AND display_name:"*1"', [1]),
         (f'model="{MODEL}"', [3, 2, 1, 0]),

@@ -216,6 +216,17 @@ async def test_an_upload_that_never_gets_through_makes_no_job(
     assert staged(emulator) == {}
 
 
+async def test_a_service_that_is_not_reached_leaves_no_rows(emulator: Emulator) -> None:
+    """No job was made of them, and objects do not expire."""
+    nowhere = evolve(emulator.vertex, base_url="http://127.0.0.1:1")
+    async with Client(nowhere, retry=QUICK) as client:
+        with pytest.raises(TransportError) as caught:
+            await client.batches.submit(MODEL, ROWS[:3])
+
+    assert not caught.value.maybe_received
+    assert staged(emulator) == {}
+
+
 async def test_a_repeated_submit_uses_what_is_staged_already(
     emulator: Emulator, client: Client
 ) -> None:

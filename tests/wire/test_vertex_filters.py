@@ -41,6 +41,12 @@ JOB = BatchJob(
         ("model=gemini-2.5-flash", None),
         ('model="models/gemini-2.5-flash" AND state=running', 'state="JOB_STATE_RUNNING"'),
         ("model!=gemini-2.5-pro", None),
+        ("state!=dreaming", None),
+        (
+            'display_name=nightly AND labels.team="a b" AND labels.x:*',
+            'display_name:"nightly*" AND labels.team="a b" AND labels.x:*',
+        ),
+        ("model_display_name!=x AND model=gemini-2.5-flash", "model_display_name!=x"),
     ],
 )
 def test_a_filter_of_both_apis(text: str, sent: str | None) -> None:
@@ -59,6 +65,8 @@ def test_a_filter_of_both_apis(text: str, sent: str | None) -> None:
         "model=gemini-2.5-pro",
         "model!=gemini-2.5-flash",
         "state=running AND model=gemini-2.5-pro",
+        "labels.team=search AND display_name=night",
+        "state=dreaming",
     ],
 )
 def test_the_rest_is_done_here(text: str) -> None:
@@ -74,7 +82,16 @@ def test_quotes_in_a_name_are_kept() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['labels.team="search"', "labels.team:* OR NOT state=x", 'model_display_name="x y"'],
+    [
+        'labels.team="search"',
+        "labels.team:* OR NOT state=x",
+        'model_display_name="x y"',
+        "end_time>x",
+        "model:x",
+        "create_time>yesterday AND state=running",
+        "labels.a=b AND",
+        "",
+    ],
 )
 def test_a_filter_of_the_service_passes_as_it_is(text: str) -> None:
     search = BATCHES.search(text)
