@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks._clients import genai_client
 from benchmarks._data import vector_rows, write_rows
 from benchmarks._job import Job, Setting, Side, Target
-from benchmarks.results import their_client
 
 ROWS: Final = 5_000
 SMALL, LARGE = 768, 3_072
@@ -96,7 +96,7 @@ async def _their_vectors(setting: Setting, *, to_file: bool) -> int:
 
     from google.genai import types
 
-    client = their_client(setting)
+    client = genai_client(setting.url)
     validate = types.SingleEmbedContentResponse.model_validate
 
     async def lines(name: str) -> Iterator[str | bytes]:

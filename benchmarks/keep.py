@@ -2,10 +2,11 @@
 
 from typing import Final
 
+from benchmarks._clients import genai_client
 from benchmarks._data import result_bytes
 from benchmarks._job import Job, Setting, Side, Target
 from benchmarks._meter import MB
-from benchmarks.results import WARM, downloaded, name_of, prepare, their_client, url_of
+from benchmarks.results import WARM, downloaded, name_of, prepare, url_of
 
 SMALL, LARGE = 10_000, 100_000
 
@@ -56,7 +57,7 @@ async def _theirs(setting: Setting) -> int:
 
     from google.genai import types
 
-    client = their_client(setting)
+    client = genai_client(setting.url)
     validate = types.GenerateContentResponse.model_validate
 
     async def rows(wanted: int) -> list[object]:

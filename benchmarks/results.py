@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks._clients import genai_client
 from benchmarks._data import result_bytes, result_rows, write_rows
 from benchmarks._job import Job, Setting, Side, Target
 
@@ -118,15 +119,6 @@ async def _decode(setting: Setting) -> int:
 # Theirs
 
 
-def their_client(setting: Setting) -> "genai.Client":
-    """Return a client of google-genai that talks to our server."""
-    from google import genai
-
-    return genai.Client(
-        api_key="benchmark", http_options=genai.types.HttpOptions(base_url=setting.url)
-    )
-
-
 async def downloaded(client: "genai.Client", rows: int) -> Iterable[str]:
     """Return the lines of a file as the guide does: downloaded, decoded and split."""
     content = await client.aio.files.download(file=f"files/{name_of(rows)}")
@@ -151,7 +143,7 @@ async def _theirs(
 ) -> int:
     import json
 
-    client = their_client(setting)
+    client = genai_client(setting.url)
 
     async def rows(wanted: int) -> int:
         count = 0

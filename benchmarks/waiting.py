@@ -7,8 +7,8 @@ import asyncio
 import resource
 import secrets
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import ExitStack, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import ExitStack, asynccontextmanager, nullcontext
 from typing import Any
 
 from benchmarks._clients import AIO, KEY, genai_client, our_api
@@ -28,6 +28,8 @@ _SLICE = 100
 
 _BOUNDED = f"{AIO}, 16 at a time"
 _BARE = "aiohttp: 16 workers, orjson.loads"
+_EACH = "aiohttp: a task for each job, 16 at a time, orjson.loads"
+_ASLEEP = "asyncio: a task for each job, asleep in place of a look"
 _RAW = "raw sockets: 16 in step"
 
 
@@ -125,7 +127,9 @@ def _allow_sockets() -> None:
 # Floors
 
 
-async def bare(setting: Setting) -> int:
+@asynccontextmanager
+async def _looking(setting: Setting) -> AsyncIterator[Callable[[str], Awaitable[bool]]]:
+    """Give a function that looks at a job and tells whether it is still running."""
     import aiohttp
     import orjson
 
@@ -135,14 +139,23 @@ async def bare(setting: Setting) -> int:
         headers={"x-goog-api-key": KEY},
     ) as session:
 
+        async def look(name: str) -> bool:
+            async with session.get(f"{setting.url}/v1beta/{name}") as response:
+                job = orjson.loads(await response.read())
+            return bool(job["metadata"]["state"] == "BATCH_STATE_RUNNING")
+
+        yield look
+
+
+async def bare(setting: Setting) -> int:
+    async with _looking(setting) as look:
+
         async def work(waiting: deque[str]) -> int:
             looks = 0
             while waiting:
                 name = waiting.popleft()
                 looks += 1
-                async with session.get(f"{setting.url}/v1beta/{name}") as response:
-                    job = orjson.loads(await response.read())
-                if job["metadata"]["state"] == "BATCH_STATE_RUNNING":
+                if await look(name):
                     waiting.append(name)
             return looks
 
@@ -151,6 +164,36 @@ async def bare(setting: Setting) -> int:
             return sum(await asyncio.gather(*(work(waiting) for _ in range(_CONNECTIONS))))
 
         return await _measured(setting, sweep)
+
+
+async def each(setting: Setting) -> int:
+    """Look from a task for each job: what such tasks cost, whoever makes them."""
+    async with _looking(setting) as look:
+        gate = asyncio.Semaphore(_CONNECTIONS)
+
+        async def wait(name: str) -> int:
+            looks = 0
+            running = True
+            while running:
+                async with gate:
+                    running = await look(name)
+                looks += 1
+                await asyncio.sleep(_PAUSE)
+            return looks
+
+        return await _measured(setting, lambda names: _side_by_side(wait, names))
+
+
+async def asleep(setting: Setting) -> int:
+    """Look at nothing: the least that so many tasks cost."""
+
+    async def wait(name: str) -> int:
+        del name
+        for _ in range(LOOKS):
+            await asyncio.sleep(_PAUSE)
+        return LOOKS
+
+    return await _measured(setting, lambda names: _side_by_side(wait, names))
 
 
 async def raw_sockets(setting: Setting) -> int:
@@ -181,6 +224,8 @@ JOB = Job(
     sides=(
         Side(name="gemini_batch", run=ours),
         Side(name=_BARE, run=bare),
+        Side(name=_EACH, run=each),
+        Side(name=_ASLEEP, run=asleep),
         Side(name=_RAW, run=raw_sockets, loop=False),
         Side(name=AIO, run=_theirs(None), quick=SMALL),
         Side(name=_BOUNDED, run=_theirs(_CONNECTIONS), quick=SMALL),

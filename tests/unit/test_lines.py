@@ -20,6 +20,18 @@ def test_chunk_borders_do_not_matter(chunks: list[bytes]) -> None:
     ]
 
 
+@given(st.lists(st.integers(0, 20_000), max_size=8), st.integers(1, 50_000))
+def test_long_lines_are_cut_like_short_ones(lengths: list[int], step: int) -> None:
+    lines = [b"x" * length + b"\n" for length in lengths]
+    stream = b"".join([*lines, b"rest"])
+    splitter = LineSplitter()
+
+    pieces = [stream[start : start + step] for start in range(0, len(stream), step)]
+
+    assert [line for piece in pieces for line in splitter.feed(piece)] == lines
+    assert splitter.finish() == b"rest"
+
+
 def test_unicode_line_separators_do_not_cut() -> None:
     splitter = LineSplitter()
     line = '{"text": "a\u2028b\x85c"}'.encode()
