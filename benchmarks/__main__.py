@@ -22,6 +22,7 @@ JOBS: Final = (
     "uploads_far",
     "results",
     "keep",
+    "ordered",
     "embeddings",
     "inline_get",
     "inline_twice",

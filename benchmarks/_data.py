@@ -100,10 +100,13 @@ def _json(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def result_rows(count: int) -> Iterator[bytes]:
-    """Yield lines of a result file."""
+def result_rows(count: int, *, shuffled: bool = False) -> Iterator[bytes]:
+    """Yield lines of a result file, in order of their keys or in none."""
     answers = _answers()
-    for index in range(count):
+    order = list(range(count)) if shuffled else range(count)
+    if isinstance(order, list):
+        random.Random(4).shuffle(order)
+    for index in order:
         yield b'{"key":"%s","response":%s}\n' % (
             key(index).encode(),
             answers[index % _BODIES],

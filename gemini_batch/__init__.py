@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from gemini_batch._lazy import loader
 
 if TYPE_CHECKING:
-    from gemini_batch import errors, types
+    from gemini_batch import errors, tables, types
     from gemini_batch._version import __version__
-    from gemini_batch.checking import InputReport, check_input
+    from gemini_batch.checking import InputReport, check_input, response_schema
     from gemini_batch.client import Client
     from gemini_batch.errors import (
         ApiError,
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         CreateOutcomeUnknownError,
         CredentialsError,
         DecodeError,
+        EmbeddingsError,
         FileFailedError,
         GeminiBatchError,
         InputError,
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
         TransportError,
         WaitTimeoutError,
     )
+    from gemini_batch.estimating import check_cost, estimate_input
+    from gemini_batch.sinks import write_results
     from gemini_batch.types import (
         BatchJob,
         BatchResult,
@@ -42,10 +45,14 @@ if TYPE_CHECKING:
         Content,
         DeveloperAPI,
         EmbedContentResponse,
+        Embeddings,
         EmbedRequest,
+        Estimate,
         File,
         FileState,
         FinishReason,
+        FunctionCallingConfig,
+        FunctionDeclaration,
         GenerateContentResponse,
         GenerateRequest,
         GenerationConfig,
@@ -55,17 +62,23 @@ if TYPE_CHECKING:
         Page,
         Part,
         PollSchedule,
+        Price,
         Progress,
         Retry,
         SafetySetting,
         Status,
+        Tally,
         TaskType,
         ThinkingConfig,
         Timeouts,
+        Tool,
+        ToolConfig,
         TransferProgress,
+        UnusableRow,
         Usage,
         VertexAI,
         WebhookConfig,
+        few_shot,
     )
 
 __all__ = [
@@ -84,10 +97,15 @@ __all__ = [
     "DeveloperAPI",
     "EmbedContentResponse",
     "EmbedRequest",
+    "Embeddings",
+    "EmbeddingsError",
+    "Estimate",
     "File",
     "FileFailedError",
     "FileState",
     "FinishReason",
+    "FunctionCallingConfig",
+    "FunctionDeclaration",
     "GeminiBatchError",
     "GenerateContentResponse",
     "GenerateRequest",
@@ -104,6 +122,7 @@ __all__ = [
     "Part",
     "PermissionDeniedError",
     "PollSchedule",
+    "Price",
     "Progress",
     "RateLimitError",
     "ResultsUnavailableError",
@@ -112,25 +131,46 @@ __all__ = [
     "SecurityError",
     "ServerError",
     "Status",
+    "Tally",
     "TaskType",
     "ThinkingConfig",
     "Timeouts",
+    "Tool",
+    "ToolConfig",
     "TransferProgress",
     "TransportError",
+    "UnusableRow",
     "Usage",
     "VertexAI",
     "WaitTimeoutError",
     "WebhookConfig",
     "__version__",
+    "check_cost",
     "check_input",
     "errors",
+    "estimate_input",
+    "few_shot",
+    "response_schema",
+    "tables",
     "types",
+    "write_results",
 ]
 
 if not TYPE_CHECKING:  # else type checkers would believe in any name
     # A type or an error does not load the transport.
     __getattr__ = loader(
-        __name__, __all__, ("types", "errors", "_version", "client", "checking")
+        __name__,
+        __all__,
+        (
+            "types",
+            "errors",
+            "_version",
+            "client",
+            "checking",
+            "estimating",
+            "sinks",
+            "tables",
+        ),
     )
 
 

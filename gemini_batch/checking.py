@@ -1,7 +1,7 @@
-"""Checking an input file without a key, a network or a cost."""
+"""Seeing what would be sent, without a key, a network or a cost."""
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gemini_batch._codec import Codec
 from gemini_batch._transfer.prepare import INLINE_LIMIT, InputReport, check_path
@@ -10,7 +10,7 @@ from gemini_batch.types import DeveloperAPI, VertexAI
 if TYPE_CHECKING:
     from gemini_batch._wire._dialect import Dialect
 
-__all__ = ["InputReport", "check_input"]
+__all__ = ["InputReport", "check_input", "response_schema"]
 
 
 async def check_input(
@@ -48,6 +48,24 @@ async def check_input(
         max_rows=rules.max_rows,
         flavour=rules.flavour,
     )
+
+
+def response_schema(cls: Any, *, as_json_schema: bool = False) -> dict[str, Any]:
+    """Return the schema that `client.batches.submit` sends for a ``response_type``.
+
+    To be looked at, or to be put into requests that each have a type of their own, as
+    `GenerationConfig.response_schema` beside ``response_mime_type="application/json"``.
+
+    Args:
+        cls: The type.
+        as_json_schema: Return JSON Schema, for `GenerationConfig.response_json_schema`.
+
+    Raises:
+        InputError: The type has members that have no place in a schema; all are told, each
+            with its path.
+    """
+    codec = Codec()
+    return codec.response_json_schema(cls) if as_json_schema else codec.response_schema(cls)
 
 
 def _dialect_of(api: DeveloperAPI | VertexAI, codec: Codec) -> "Dialect":

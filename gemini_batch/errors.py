@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 
 from attrs import define, field, fields_dict, frozen
 
-from gemini_batch.types import BatchJob, Status
+from gemini_batch.types import BatchJob, Status, UnusableRow
 
 
 class GeminiBatchError(Exception):
@@ -264,6 +264,28 @@ class ResultsUnavailableError(_Pickles, GeminiBatchError):
 
 
 @define(slots=False, eq=False, kw_only=True)
+class EmbeddingsError(_Pickles, GeminiBatchError):
+    """The results of a job do not make a matrix: rows failed, or do not fit together."""
+
+    job: BatchJob
+    unusable: tuple[UnusableRow, ...]
+    """Results that have no place in it, in the order in which they came."""
+
+    omitted: int = 0
+    """Further ones that are not listed."""
+
+    def __str__(self) -> str:
+        count = len(self.unusable) + self.omitted
+        if not count:
+            return f"{self.job.name} has no vectors"
+        rows = [str(row) for row in self.unusable[:_SHOWN]]
+        rest = [f"… and {count - len(rows)} more"] if count > len(rows) else []
+        head = f"{count} results of {self.job.name} have no place in a matrix:"
+        tail = "collect_embeddings(…, partial=True) goes on without them"
+        return "\n".join([head, *rows, *rest, tail])
+
+
+@define(slots=False, eq=False, kw_only=True)
 class CreateOutcomeUnknownError(_Pickles, GeminiBatchError):
     """A job may or may not have been created: no answer came, and no job was found.
 
@@ -323,6 +345,7 @@ __all__ = [
     "CreateOutcomeUnknownError",
     "CredentialsError",
     "DecodeError",
+    "EmbeddingsError",
     "FileFailedError",
     "GeminiBatchError",
     "InputError",

@@ -10,9 +10,17 @@ if TYPE_CHECKING:
     from gemini_batch._codec._codec import Codec
     from gemini_batch._codec._lines import LineSplitter
     from gemini_batch._codec._names import snake_name, wire_name
-    from gemini_batch._codec._rows import RowDecoder
+    from gemini_batch._codec._rows import MissingRows, RowDecoder
 
-__all__ = ["Codec", "Converter", "LineSplitter", "RowDecoder", "snake_name", "wire_name"]
+__all__ = [
+    "Codec",
+    "Converter",
+    "LineSplitter",
+    "MissingRows",
+    "RowDecoder",
+    "snake_name",
+    "wire_name",
+]
 
 if not TYPE_CHECKING:  # pragma: no branch - else type checkers would believe in any name
     # A client that waits decodes no rows, and needs neither cattrs nor the classes of answers.

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from gemini_batch.errors import DecodeError
+from gemini_batch.errors import DecodeError, InputError
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -43,13 +43,9 @@ class Codec:
     @cached_property
     def _answers(self) -> "Converter":
         """For callers' own types: their names are left as they are."""
-        from cattrs import Converter  # noqa: PLC0415
+        from gemini_batch._codec._answers import answer_converter  # noqa: PLC0415
 
-        from gemini_batch._codec._leaves import register_leaves  # noqa: PLC0415
-
-        answers = Converter()
-        register_leaves(answers)
-        return answers
+        return answer_converter()
 
     def loads(self, data: bytes, cls: type[T]) -> T:
         """Structure a JSON document into `cls`.
@@ -106,9 +102,56 @@ class Codec:
         except JSON_ERRORS as exc:
             raise not_json(data, exc) from exc
 
-    def parse_answer(self, text: str, cls: type[T]) -> T:
-        """Structure a JSON answer of the model into the caller's `cls`."""
+    def parse_answer(self, text: str, cls: type[T] | None) -> T:
+        """Structure a JSON answer of the model into the caller's `cls`.
+
+        Raises:
+            DecodeError: It is not JSON, or does not fit; the message has the path.
+            InputError: There is no `cls`.
+        """
+        if cls is None:
+            raise InputError.one(
+                "nobody said what the answer is to be",
+                remedy="Say parsed(Cls), or ask for results(job, response_type=Cls).",
+                field="cls",
+            )
         return _structure(self._answers, self.decode(text.encode()), cls)
+
+    def check_answer_type(self, cls: Any) -> None:
+        """Check that answers can be read as the caller's `cls`.
+
+        Raises:
+            InputError: They cannot.
+        """
+        try:
+            self._answers.get_structure_hook(cls)
+        except Exception as exc:  # cattrs raises several, and so do annotations
+            raise InputError.one(
+                f"no answer can be read as it: {exc}",
+                remedy="Take an attrs class, a dataclass, a pydantic model, or a list or "
+                "union of such.",
+                field="response_type",
+            ) from exc
+
+    def response_schema(self, cls: Any) -> dict[str, Any]:
+        """Return the schema of answers of the caller's `cls`, in the service's language.
+
+        Raises:
+            InputError: Something in it has no place there.
+        """
+        from gemini_batch._codec._schema import response_schema  # noqa: PLC0415
+
+        return response_schema(cls, self._answers)
+
+    def response_json_schema(self, cls: Any) -> dict[str, Any]:
+        """Return the schema of answers of the caller's `cls`, as JSON Schema.
+
+        Raises:
+            InputError: Something in it has none.
+        """
+        from gemini_batch._codec._schema import response_json_schema  # noqa: PLC0415
+
+        return response_json_schema(cls, self._answers)
 
 
 def _structure(converter: "Converter", value: Any, cls: type[T]) -> T:
@@ -118,7 +161,8 @@ def _structure(converter: "Converter", value: Any, cls: type[T]) -> T:
         from cattrs import transform_error  # noqa: PLC0415
 
         message = "; ".join(transform_error(exc, format_exception=_say))
-        raise DecodeError(message=f"{cls.__name__}: {message}") from exc
+        name = getattr(cls, "__name__", None) or str(cls)
+        raise DecodeError(message=f"{name}: {message}") from exc
 
 
 def _as_plain(value: Any) -> Any:
@@ -131,7 +175,7 @@ def _as_plain(value: Any) -> Any:
 
 def _say(exc: BaseException, cls: type | None) -> str:
     # Our hooks say what they expected and got; cattrs would leave out the latter.
-    if type(exc) in (TypeError, ValueError):
+    if type(exc) in (TypeError, ValueError, msgspec.ValidationError, Exception):
         return str(exc)
     from cattrs.v import format_exception  # noqa: PLC0415
 

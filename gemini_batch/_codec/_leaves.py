@@ -58,15 +58,15 @@ def structure_bool(value: object, _: type[bool]) -> bool:
     raise _wrong("true or false", value)
 
 
-def structure_int(value: object, _: type[int]) -> int:
-    """Take a whole number in any of its spellings."""
+def structure_int(value: object, cls: type[int]) -> int:
+    """Take a whole number in any of its spellings; for an enum, its member."""
     # proto3 JSON sends 64-bit integers as strings and lets 1.0 stand for 1.
     if isinstance(value, str) and _DIGITS.fullmatch(value):
-        return int(value)
+        return cls(int(value))
     if isinstance(value, int) and not isinstance(value, bool):
-        return value
+        return cls(value)
     if isinstance(value, float) and value.is_integer():
-        return int(value)
+        return cls(int(value))
     raise _wrong("an integer", value)
 
 

@@ -70,7 +70,6 @@ class _TextRow(_Row, gc=False):
 
 
 _make: Callable[..., BatchResult] = maker(BatchResult)
-_NO_ANSWER = "the row has neither response nor error"
 _OTHER_KEY = "the row has two keys"
 
 
@@ -154,11 +153,12 @@ class RowDecoder:
     def _judged(self, row: _Row, key: str | None, response: Response | None) -> Judgement:
         if row.key != key and _key_of(row) != key:
             return _invalid(_OTHER_KEY)
-        if (row.error is not None or row.status is not None) and _error_of(row) is not None:
-            return Outcome.ERROR, self._status(_error_of(row)), None
-        if response is None:
-            return _invalid(_NO_ANSWER)
-        outcome, why = classify(response)
+        error = None
+        if row.error is not None or row.status is not None:
+            error = self._error(row)
+        outcome, why = classify(response, error)
+        if error is not None:
+            return outcome, error, None
         return outcome, Status(message=why) if why else None, response
 
     def read_text(self, raw: bytes, key: str | None) -> str | None:
@@ -193,7 +193,7 @@ class RowDecoder:
             return {}
         return metadata if isinstance(metadata, dict) else {}
 
-    def parse_answer(self, text: str, cls: type[T]) -> T:
+    def parse_answer(self, text: str, cls: type[T] | None) -> T:
         """Structure a JSON answer of the model into the caller's `cls`."""
         return self._codec.parse_answer(text, cls)
 
@@ -204,12 +204,47 @@ class RowDecoder:
             # No key is guessed from a broken row.
             return None
 
-    def _status(self, error: Any) -> Status:
+    def _error(self, row: _Row) -> Status | None:
+        error = _error_of(row)
+        if error is None:
+            return None
         try:
             return self._codec.structure(error, Status)
         except DecodeError:
             # An error of unknown shape is still an error, and its text is all there is.
             return Status(message=self._codec.dumps(error).decode())
+
+
+class MissingRows:
+    """Stands for the rows of a job that did not come."""
+
+    def __init__(self, reason: Status) -> None:
+        """Create it.
+
+        Args:
+            reason: Why they did not come, by the job's own account.
+        """
+        self._reason = reason
+
+    def result(self, key: str | None, index: int) -> BatchResult:
+        """Return the result of a request for which no row came."""
+        return _make(key, index, b"", self)
+
+    def judge(self, raw: bytes, key: str | None) -> Judgement:  # noqa: ARG002 - as rows are judged
+        """Say that the request has no row, and why."""
+        return Outcome.MISSING, self._reason, None
+
+    def read_text(self, raw: bytes, key: str | None) -> str | None:  # noqa: ARG002
+        """Return None: there is no answer."""
+        return None
+
+    def read_metadata(self, raw: bytes) -> Mapping[str, Any]:  # noqa: ARG002
+        """Return nothing: there is no row."""
+        return {}
+
+    def parse_answer(self, text: str, cls: type[T] | None) -> T:  # noqa: ARG002
+        """Raise a DecodeError: there is no answer."""
+        raise DecodeError(message=f"there is no answer: {self._reason}")
 
 
 def _key_of(row: _Row) -> str | None:

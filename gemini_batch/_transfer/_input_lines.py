@@ -10,6 +10,7 @@ BLOCK_BYTES = 524_288
 """Bytes per thread hop: some hundred rows, and a millisecond or two of work."""
 
 _GZIP = b"\x1f\x8b"
+_TABLES = (".csv", ".tsv", ".parquet")
 
 
 class BoundedLines:
@@ -113,6 +114,11 @@ def _fault(path: str) -> tuple[str, str] | None:
         return (
             "it is compressed",
             "Decompress it first (gunzip): the service reads plain JSONL.",
+        )
+    if path.lower().endswith(_TABLES) and not start.startswith(b"{"):
+        return (
+            "it is a table, not JSONL",
+            "Make requests of it: gemini_batch.tables.requests_from(path, template=…).",
         )
     return None
 

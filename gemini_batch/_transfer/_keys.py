@@ -50,7 +50,7 @@ class KeyIndex:
             self._notes.add(block)
             if self._are_new(block.keys):
                 return []
-            self._keys = _new_database("key TEXT PRIMARY KEY, number INTEGER")
+            self._keys = new_database("key TEXT PRIMARY KEY, number INTEGER")
             for keys, numbers in self._notes:
                 _insert_keys(self._keys, keys, numbers)
         elif _insert_keys(self._keys, block.keys, block.numbers):
@@ -70,7 +70,7 @@ class KeyIndex:
             return _insert_marks(self._marks, keys)
         if self._in_order(keys):
             return True
-        self._marks = _new_database("mark INTEGER PRIMARY KEY")
+        self._marks = new_database("mark INTEGER PRIMARY KEY")
         new = [_insert_marks(self._marks, noted) for noted, _ in self._notes]
         return all(new)
 
@@ -113,7 +113,8 @@ class _Notes:
         self._file.close()
 
 
-def _new_database(columns: str) -> sqlite3.Connection:
+def new_database(columns: str) -> sqlite3.Connection:
+    """Return a database of one table, ``entries``, that is gone when it is closed."""
     # An empty name is a private database that spills to a file SQLite deletes by itself.
     db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
     db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")

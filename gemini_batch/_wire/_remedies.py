@@ -3,10 +3,12 @@
 import difflib
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from gemini_batch._codec import wire_name
 from gemini_batch._wire.members import MESSAGES, Member, Message
+from gemini_batch.types import TaskType
 
 _TEXT_PARTS = '{"parts": [{"text": "…"}]}'
 ROW_FORM = '{"key": "…", "request": {"contents": [{"parts": [{"text": "…"}]}]}}'
@@ -191,6 +193,15 @@ def _elsewhere(message: Message, name: str) -> tuple[str | None, str]:
     if close:
         return known[close[0]], f"Did you mean {known[close[0]]!r}?"
     return None, _UNKNOWN
+
+
+@lru_cache(64)  # the rows of a job mostly have the same
+def close_task(task: str) -> str | None:
+    """Return the task type that an unknown one is a slip of; None if it is like none."""
+    spelt = task.strip().upper().replace("-", "_").replace(" ", "_")
+    # Near enough for two letters swapped, too far for another word.
+    close = difflib.get_close_matches(spelt, list(TaskType), n=1, cutoff=0.88)
+    return str(close[0]) if close else None
 
 
 def _places(message: Message, name: str) -> list[str]:

@@ -25,14 +25,20 @@ from gemini_batch._wire._row import AFTER, BEFORE, BETWEEN
 from gemini_batch._wire._row_defaults import Defaults
 from gemini_batch._wire._row_envelope import written_key
 from gemini_batch._wire._row_shared import Shared, encoded, snapshot_of
-from gemini_batch._wire._row_texts import content_text, request_texts
+from gemini_batch._wire._row_texts import (
+    STARTS,
+    content_text,
+    request_texts,
+    start,
+    text_content,
+)
 from gemini_batch._wire._row_usual import (
     check_cached,
     check_content,
     check_embed,
     lone_text,
 )
-from gemini_batch._wire._row_writers import refuse, writer
+from gemini_batch._wire._row_writers import Write, refuse, writer
 from gemini_batch._wire._shapes import Shaper
 from gemini_batch._wire.members import MESSAGES, Member, Message
 from gemini_batch.types import (
@@ -43,6 +49,8 @@ from gemini_batch.types import (
     JobKind,
     SafetySetting,
     ThinkingConfig,
+    Tool,
+    ToolConfig,
 )
 
 Made: TypeAlias = tuple[str, bytes, bytes | None]
@@ -83,6 +91,8 @@ class QuickRows:
         self._write_content = writer(Content, "Content", 1)
         self._write_config = writer(GenerationConfig, "GenerationConfig", 1)
         self._write_safety = writer(SafetySetting, "SafetySetting", 1)
+        self._write_tool = writer(Tool, "Tool", 1)
+        self._write_tool_config = writer(ToolConfig, "ToolConfig", 1)
         self._write_embed = writer(EmbedRequest, "EmbedContentRequest", 0)
 
     def generate(self, value: GenerateRequest, number: int, *, soon: bool = False) -> Made:
@@ -130,8 +140,6 @@ class QuickRows:
         written: list[Any] = [self._write_content(each, self._splice) for each in contents]
         request = UsualGenerate(
             contents=written,
-            tools=value.tools,
-            tool_config=value.tool_config,
             cached_content=value.cached_content,
         )
         if value.system_instruction is not None:
@@ -144,6 +152,11 @@ class QuickRows:
         config = value.generation_config
         if config is not None:
             request.generation_config = Encoded(self._known(config) or self._config(config))
+        if value.tools is not None:
+            tools = self._each(_TOOLS, value.tools, Tool, self._write_tool)
+            request.tools = Encoded(tools)
+        if value.tool_config is not None:
+            request.tool_config = self._tool_config(value.tool_config)
         return self._generation(value.key, value.metadata, number, request)
 
     def _instruction(self, content: Content) -> bytes:
@@ -157,7 +170,7 @@ class QuickRows:
     def _told(self, role: str | None, text: str) -> bytes:
         if not text:
             raise Unusual
-        content = _text_content(role, text)
+        content = text_content(role, text)
         self._shared.keep(role, text, content)
         return content
 
@@ -191,11 +204,22 @@ class QuickRows:
         return text
 
     def _safety(self, settings: Any) -> bytes:
-        if settings.__class__ is not tuple and settings.__class__ is not list:
-            raise Unusual
-        text = encoded([self._write_safety(each, self._splice) for each in settings])
+        text = self._each(_SAFETY, settings, SafetySetting, self._write_safety)
         self._shared.note(SafetySetting, settings, text)
         return text
+
+    def _tool_config(self, config: Any) -> Encoded:
+        if config.__class__ is not ToolConfig:
+            return self._splice(_TOOL_CONFIG, config, 0)
+        return Encoded(encoded(self._write_tool_config(config, self._splice)))
+
+    def _each(self, member: Member, values: Any, cls: type[Any], write: Write) -> bytes:
+        """Write values that are all of a class of ours, or all mappings."""
+        if values.__class__ is not tuple and values.__class__ is not list:
+            raise Unusual
+        if values and values[0].__class__ is cls:
+            return encoded([write(value, self._splice) for value in values])
+        return self._member(member, values, 0)
 
     # Plain requests
 
@@ -224,6 +248,10 @@ class QuickRows:
         request.generation_config = Encoded(settings) if settings else None
         if request.safety_settings is not None:
             request.safety_settings = self._splice(_SAFETY, request.safety_settings, 0)
+        if request.tools is not None:
+            request.tools = self._splice(_TOOLS, request.tools, 0)
+        if request.tool_config is not None:
+            request.tool_config = self._splice(_TOOL_CONFIG, request.tool_config, 0)
         return self._generation(key, metadata, number, request)
 
     def _plain(
@@ -269,7 +297,7 @@ class QuickRows:
             pieces = (
                 BEFORE,
                 encode_plain(key),
-                _STARTS.get(role) or _start(role),
+                STARTS.get(role) or start(role),
                 encode_plain(text),
                 tail or self._tail(*shared),
             )
@@ -295,7 +323,7 @@ class QuickRows:
     def _generation(
         self, key: str | None, metadata: Any, number: int, request: UsualGenerate
     ) -> Made:
-        """Write a request whose tools, cached content and lack of things were not looked at."""
+        """Write a request whose cached content and lack of things were not looked at."""
         if not request.contents:
             raise Unusual
         if request.system_instruction is None:
@@ -304,10 +332,6 @@ class QuickRows:
             request.generation_config = self._default_config
         if request.cached_content is not None:
             check_cached(request)
-        if request.tools is not None:
-            request.tools = self._splice(_TOOLS, request.tools, 0)
-        if request.tool_config is not None:
-            request.tool_config = self._splice(_TOOL_CONFIG, request.tool_config, 0)
         return self._row(key, metadata, number, request)
 
     def _row(self, key: str | None, metadata: Any, number: int, request: Any) -> Made:
@@ -365,23 +389,3 @@ def _written(codec: Codec, value: dict[str, Any] | None) -> Encoded | None:
         return None if value is None else Encoded(codec.dumps(value))
     except (TypeError, ValueError):
         raise Unusual from None
-
-
-def _head(role: str | None) -> bytes:
-    if role is None:
-        return b'{"parts":[{"text":'
-    return b'{"role":%b,"parts":[{"text":' % encoded(role)
-
-
-_HEADS: Final = {role: _head(role) for role in (None, "user", "model")}
-
-
-def _start(role: str | None) -> bytes:
-    return b'%b{"contents":[%b' % (BETWEEN, _head(role))
-
-
-_STARTS: Final = {role: _start(role) for role in _HEADS}
-
-
-def _text_content(role: str | None, text: str) -> bytes:
-    return b"%b%b}]}" % (_HEADS.get(role) or _head(role), encoded(text))

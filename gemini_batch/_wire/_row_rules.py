@@ -3,13 +3,16 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from gemini_batch._wire import _remedies
 from gemini_batch._wire._shapes import BAD, Path, Report, path_text
 from gemini_batch._wire.members import PART_DATA
+from gemini_batch.types import TaskType
 
 SCHEMAS: Final = ("responseSchema", "responseJsonSchema")
 _WITH_SCHEMA: Final = frozenset({"application/json", "text/x.enum"})
 _NOT_WITH_CACHE: Final = ("systemInstruction", "tools", "toolConfig")
 _DOCUMENT: Final = "RETRIEVAL_DOCUMENT"
+_TASKS: Final = frozenset(task.value for task in TaskType)
 
 Clean = Mapping[str, Any]
 """A message in canonical form; what was reported is `BAD`."""
@@ -151,7 +154,16 @@ def check_embed(clean: Clean, path: Path, report: Report) -> None:
             'Write {"parts": [{"text": "…"}]}.',
         )
     task = clean.get("taskType")
-    if "title" in clean and task is not BAD and task != _DOCUMENT:
+    # One that was born after this release must pass; a slip of the pen must not.
+    unknown = isinstance(task, str) and str(task) not in _TASKS
+    meant = _remedies.close_task(str(task)) if unknown else None
+    if meant is not None:
+        report(
+            path_text((path, ".taskType")),
+            f"there is no task type {str(task)!r}",
+            f"Did you mean {meant!r}?",
+        )
+    elif "title" in clean and task is not BAD and task != _DOCUMENT:
         report(
             path_text((path, ".title")),
             f"a title goes with taskType {_DOCUMENT} only",

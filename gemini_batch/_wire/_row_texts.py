@@ -9,6 +9,8 @@ from typing import Any, Final, TypeAlias
 
 from attrs import fields
 
+from gemini_batch._wire._row import BETWEEN
+from gemini_batch._wire._row_shared import encoded
 from gemini_batch.types import Content, GenerateRequest, Part
 
 
@@ -65,3 +67,30 @@ request_texts: Final[Callable[[GenerateRequest], Texts | None]] = _functions[
 ]
 """Return what a request holds that has one text, perhaps an instruction of one text, and
 nothing else but a key and a config, which are not looked at; None if it is another one."""
+
+
+def _head(role: str | None) -> bytes:
+    if role is None:
+        return b'{"parts":[{"text":'
+    return b'{"role":%b,"parts":[{"text":' % encoded(role)
+
+
+_HEADS: Final = {role: _head(role) for role in (None, "user", "model")}
+
+
+def start(role: str | None) -> bytes:
+    """Return what stands between the key of a row and its one text."""
+    return b'%b{"contents":[%b' % (BETWEEN, _head(role))
+
+
+STARTS: Final = {role: start(role) for role in _HEADS}
+"""The same for the usual roles."""
+
+
+def text_content(role: str | None, text: str) -> bytes:
+    """Return the JSON text of a content with one text.
+
+    Raises:
+        Unusual: The text is no Unicode.
+    """
+    return b"%b%b}]}" % (_HEADS.get(role) or _head(role), encoded(text))

@@ -62,9 +62,9 @@ def check_content(content: UsualContent) -> None:
 def check_embed(request: UsualEmbed) -> None:
     """Refuse an embedding request that the rules or its content forbid."""
     check_content(request.content)
-    members: dict[str, Any] = {"content": request.content}
+    members: dict[str, Any] = {"content": request.content, "taskType": request.task_type}
     if request.title is not None:
-        members |= {"title": request.title, "taskType": request.task_type}
+        members["title"] = request.title
     if request.output_dimensionality is not None:
         members["outputDimensionality"] = request.output_dimensionality
     _row_rules.check_embed(members, None, refuse)

@@ -43,6 +43,7 @@ _SCALARS: Final[Mapping[tuple[Any, Any], tuple[str, str]]] = {
 _MANY: Final = "v.__class__ is tuple or v.__class__ is list"
 _ANY: Final = "True"  # what writes it looks for itself
 _EMPTY: Final = ("", b"", ())
+_CHUNK: Final = 786_432  # bytes; base64 joins where they are a multiple of three
 _DOUBTS: Final = {
     # When the rule on a message has to be asked; else it holds.
     "Content": "'parts' not in out",
@@ -176,4 +177,11 @@ def _texts(values: Any) -> Any:
 
 
 def _base64(data: bytes) -> str:
-    return binascii.b2a_base64(data, newline=False).decode()
+    if len(data) <= _CHUNK:
+        return binascii.b2a_base64(data, newline=False).decode()
+    # Nothing else runs during a call, not even the event loop: large media take several.
+    view = memoryview(data)
+    return "".join(
+        binascii.b2a_base64(view[at : at + _CHUNK], newline=False).decode()
+        for at in range(0, len(data), _CHUNK)
+    )

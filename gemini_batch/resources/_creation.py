@@ -20,6 +20,7 @@ from gemini_batch.errors import ApiError, InputError, TransportError
 from gemini_batch.resources._inline_rows import inline_rows
 from gemini_batch.resources._intent import Intent, is_ambiguous
 from gemini_batch.resources._stores import Staged, Stores
+from gemini_batch.resources._typed_config import typed_config
 from gemini_batch.resources.files import OnProgress, check_text
 from gemini_batch.types import (
     BatchJob,
@@ -58,6 +59,8 @@ class Creation:
         dest: str | None,
         generation_config: Any = None,
         system_instruction: Any = None,
+        response_type: Any = None,
+        as_json_schema: bool = False,
         **options: Any,
     ) -> BatchJob:
         """Create a job of `kind` from one of `sources`, by the names of their arguments."""
@@ -65,11 +68,22 @@ class Creation:
         self._wire.check_kind(kind, order.model)
         source = self._wire.source(**sources)
         place = self._wire.destination(dest, source=source, token=order.token)
+        if sources["inlined_requests"] is None:
+            _check_no_defaults(
+                generation_config=generation_config,
+                system_instruction=system_instruction,
+                response_type=response_type,
+            )
         rows = await self._rows(
             kind,
             order.model,
             sources["inlined_requests"],
-            generation_config=generation_config,
+            generation_config=typed_config(
+                self._codec,
+                generation_config,
+                response_type,
+                as_json_schema=as_json_schema,
+            ),
             system_instruction=system_instruction,
         )
         intent = self._intent(kind, order)
@@ -82,7 +96,6 @@ class Creation:
     ) -> list[bytes]:
         """Return inline requests, encoded; none if the source is stored."""
         if requests is None:
-            _check_no_defaults(defaults)
             return []
         checker = RowChecker(
             self._codec,
@@ -102,10 +115,15 @@ class Creation:
         dest: str | None,
         generation_config: Any,
         system_instruction: Any,
+        response_type: Any,
+        as_json_schema: bool,
         on_progress: OnProgress | None,
         **options: Any,
     ) -> BatchJob:
         """Check all requests, store them if they are many, and create a job."""
+        generation_config = typed_config(
+            self._codec, generation_config, response_type, as_json_schema=as_json_schema
+        )
         order = self._order(model, options)
         rules = self._wire.row_rules(order.model)
         staged = self._stores.staged(
@@ -119,6 +137,7 @@ class Creation:
             requests,
             codec=self._codec,
             model=order.model,
+            kind=None if response_type is None else JobKind.GENERATE,
             generation_config=generation_config,
             system_instruction=system_instruction,
             inline_limit=INLINE_LIMIT if rules.inline else 0,
@@ -238,7 +257,7 @@ async def _create_from(staged: Staged, intent: Intent, request: Request) -> Batc
         raise
 
 
-def _check_no_defaults(defaults: Mapping[str, object]) -> None:
+def _check_no_defaults(**defaults: object) -> None:
     for name, value in defaults.items():
         if value is not None:
             raise InputError.one(

@@ -51,6 +51,8 @@ class JobMaking:
         display_name: str | None = None,
         generation_config: "GenerationConfig | Mapping[str, Any] | None" = None,
         system_instruction: "str | Content | Mapping[str, Any] | None" = None,
+        response_type: Any = None,
+        as_json_schema: bool = False,
         priority: int | None = None,
         webhook: WebhookConfig | None = None,
         labels: Mapping[str, str] | None = None,
@@ -81,6 +83,8 @@ class JobMaking:
             display_name: Your own text; a token is added on the wire and taken off again.
             generation_config: Fills what inline requests do not set themselves.
             system_instruction: For inline requests without their own.
+            response_type: As with `submit`; for inline requests.
+            as_json_schema: As with `submit`.
             priority: Larger runs first; 0 if left out. Developer API only.
             webhook: Whom the service tells when the job ends. Developer API only.
             labels: Labels of the job, which billing reports show. Vertex AI only.
@@ -113,6 +117,8 @@ class JobMaking:
             display_name=display_name,
             generation_config=generation_config,
             system_instruction=system_instruction,
+            response_type=response_type,
+            as_json_schema=as_json_schema,
             priority=priority,
             webhook=webhook,
             labels=labels,
@@ -169,6 +175,8 @@ class JobMaking:
         display_name: str | None = None,
         generation_config: "GenerationConfig | Mapping[str, Any] | None" = None,
         system_instruction: "str | Content | Mapping[str, Any] | None" = None,
+        response_type: Any = None,
+        as_json_schema: bool = False,
         priority: int | None = None,
         webhook: WebhookConfig | None = None,
         labels: Mapping[str, str] | None = None,
@@ -193,6 +201,16 @@ class JobMaking:
             display_name: Your own text.
             generation_config: Fills what requests do not set themselves.
             system_instruction: For requests without their own.
+            response_type: What answers are to be: an attrs class, a dataclass, a pydantic
+                model, or a list or union of such. Its schema is sent with every request that
+                does not set its own, in the order of its members, with its docstrings; ask
+                `results` for the same type to have answers held against it. What
+                ``responseSchema`` has no place for is refused: classes that hold themselves,
+                mappings, ``Any``, bytes, choices among numbers, tuples of several types.
+            as_json_schema: Send the schema as ``responseJsonSchema``, which has places for
+                all of these. In batch it was reported to give answers of the wrong shape
+                where ``responseSchema`` works, so try a few requests first
+                (https://github.com/crmne/ruby_llm/issues/894).
             priority: As with `create`.
             webhook: As with `create`.
             labels: As with `create`.
@@ -213,6 +231,8 @@ class JobMaking:
             display_name=display_name,
             generation_config=generation_config,
             system_instruction=system_instruction,
+            response_type=response_type,
+            as_json_schema=as_json_schema,
             priority=priority,
             webhook=webhook,
             labels=labels,

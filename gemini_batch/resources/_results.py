@@ -1,8 +1,8 @@
 """Reading results, wherever they are."""
 
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import anyio.lowlevel
@@ -14,14 +14,24 @@ from gemini_batch.errors import InputError, JobFailedError, ResultsUnavailableEr
 from gemini_batch.resources._file_results import FileLines, Lines
 from gemini_batch.resources._places import in_bigquery, in_gcs, location_of
 from gemini_batch.resources._wait import lacks_output
-from gemini_batch.types import BatchJob, BatchResult, JobDestination, JobState, PollSchedule
+from gemini_batch.types import (
+    BatchJob,
+    BatchResult,
+    JobDestination,
+    JobKind,
+    JobState,
+    PollSchedule,
+)
 
 if TYPE_CHECKING:
+    from gemini_batch._codec._typed_rows import TypedRows
     from gemini_batch._wire.bigquery import BigQuery
     from gemini_batch._wire.gcs import Gcs
 
 _OUTPUT_PAUSE = 2.0
-_CLOCK_EVERY = 31  # results between two looks at the clock, less one
+CLOCK_EVERY: Final = 31
+"""Results between two looks at the clock, less one."""
+
 _TURN = 0.0005  # seconds after which the rest of the program has its turn
 
 
@@ -53,7 +63,11 @@ class ResultReader:
         self._bigquery = bigquery
 
     async def read(
-        self, find: Callable[[], Awaitable[BatchJob]], *, key_column: str | None = None
+        self,
+        find: Callable[[], Awaitable[BatchJob]],
+        *,
+        key_column: str | None = None,
+        response_type: Any = None,
     ) -> AsyncGenerator[BatchResult, None]:
         """Yield the results of the job that `find` returns; nothing is dropped.
 
@@ -63,18 +77,21 @@ class ResultReader:
         Args:
             find: Returns the job, ended: see `with_output`.
             key_column: Column of the keys, where the results are in BigQuery.
+            response_type: What answers are held against; None for nothing.
         """
         job = await find()
         count = 0
         turn = time.monotonic()
         if job.dest is not None and job.dest.inlined_responses is not None:
-            for result in job.dest.inlined_responses:
+            results = job.dest.inlined_responses
+            for result in self._typed_inline(job, results, response_type):
                 yield result
                 count += 1
-                if not count & _CLOCK_EVERY:
-                    turn = await _take_turns(turn)
+                if not count & CLOCK_EVERY:
+                    turn = await take_turns(turn)
             return
-        source, decoder = await self._open(job, key_column)
+        source, rows = await self._open(job, key_column)
+        decoder = rows if response_type is None else self._typed(rows, job, response_type)
         try:
             while (lines := await source.read()) is not None:
                 for line in lines:
@@ -83,10 +100,29 @@ class ResultReader:
                         continue
                     yield row
                     count += 1
-                    if not count & _CLOCK_EVERY:
-                        turn = await _take_turns(turn)
+                    if not count & CLOCK_EVERY:
+                        turn = await take_turns(turn)
         finally:
             await source.aclose()
+
+    def _typed_inline(
+        self, job: BatchJob, results: Iterable[BatchResult], response_type: Any
+    ) -> Iterable[BatchResult]:
+        if response_type is None:
+            return results
+        typed = self._typed(RowDecoder(self._codec, job.kind), job, response_type)
+        return (typed.result(result.raw, result.index) for result in results)
+
+    def _typed(self, rows: RowDecoder, job: BatchJob, response_type: Any) -> "TypedRows":
+        from gemini_batch._codec._typed_rows import TypedRows  # noqa: PLC0415 - as in `_open`
+
+        if job.kind == JobKind.EMBED:
+            raise InputError.one(
+                f"{job.name} made embeddings, which are of no type of yours",
+                remedy="Leave it out.",
+                field="response_type",
+            )
+        return TypedRows(rows, self._codec, response_type)
 
     async def _open(
         self, job: BatchJob, key_column: str | None
@@ -119,7 +155,7 @@ class ResultReader:
         )
 
 
-async def _take_turns(since: float) -> float:
+async def take_turns(since: float) -> float:
     """Let the rest of the program run if it has not for a while; return since when it has not."""
     if time.monotonic() - since < _TURN:
         return since

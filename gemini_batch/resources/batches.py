@@ -1,9 +1,9 @@
 """Batch jobs: create, look at, wait for, read, cancel, delete."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
@@ -13,6 +13,7 @@ from gemini_batch._transport import Transport
 from gemini_batch._wire._dialect import Dialect
 from gemini_batch._wire._request import Request
 from gemini_batch.errors import BadRequestError, NotFoundError, TransportError
+from gemini_batch.resources._embeddings import EmbeddingCollecting
 from gemini_batch.resources._look import Jobs
 from gemini_batch.resources._making import JobMaking
 from gemini_batch.resources._pages import check_page_size, every_item
@@ -21,13 +22,14 @@ from gemini_batch.resources._wait import check_timeout, schedule_of, wait_for
 from gemini_batch.types import BatchJob, Page, PollSchedule, Progress
 
 if TYPE_CHECKING:
+    from gemini_batch.resources._expected import Expected
     from gemini_batch.resources._results import ResultReader
-    from gemini_batch.types import BatchResult
+    from gemini_batch.types import BatchResult, Tally
 
 _PAGE_SIZE = 100  # the largest known to work
 
 
-class Batches(JobMaking):
+class Batches(JobMaking, EmbeddingCollecting):
     """Batch jobs of one API."""
 
     def __init__(
@@ -241,25 +243,82 @@ class Batches(JobMaking):
             return tuple([result async for result in results])
 
     def results(
-        self, job: str | BatchJob, *, key_column: str | None = None
+        self,
+        job: str | BatchJob,
+        *,
+        key_column: str | None = None,
+        expected: "Expected | None" = None,
+        ordered: bool = False,
+        tally: "Tally | None" = None,
+        response_type: Any = None,
     ) -> "AsyncGenerator[BatchResult, None]":
         """Iterate over the results of a job that has ended, in constant memory.
 
         One way for all destinations. Rows are told apart by `BatchResult.key`, in whatever
         order they come; a row that cannot be read is a result of outcome INVALID.
 
+        With `expected`, there is exactly one result for each request that was asked for,
+        whatever came: of rows with the same key the first counts; rows with a key that nobody
+        asked for, or that cannot be read, are left out, counted in `tally` and logged; and a
+        request without a row gets a result of outcome MISSING with the job's own reason, also
+        if the job failed as a whole. These come last.
+
         Args:
             job: The job.
             key_column: The column that holds the keys, for results in BigQuery; left out,
                 ``key``.
+            expected: What was asked for: the path of the input file that was submitted, or an
+                iterable of the keys, or only their number, where missing ones have no key.
+                Keys are kept on disk where they are many, with one byte each in memory.
+            ordered: Yield results in the order of `expected`, missing ones in their places.
+                Rows that come in that order pass; the others wait in a temporary file without
+                a name, of about the size of the results, and a few ten megabytes of memory.
+            tally: Counts the results as they are yielded, for which each is decoded, and the
+                rows that are left out.
+            response_type: What answers are to be, as with `submit`. One that does not fit is
+                a result of outcome INVALID, whose error has the path of what does not, and
+                whose `text` is the answer as it came; `BatchResult.parsed` returns one that
+                does.
 
         Raises:
             ResultsUnavailableError: The job runs still, or its results are gone.
-            JobFailedError: The job ended without results.
+            JobFailedError: The job ended without results, and nothing is expected.
+            InputError: Nothing can be held against `expected`, or has no order by it.
             TransportError: The download broke off again and again.
+            OSError: There is no room for the temporary file.
         """
         from gemini_batch.resources import _results  # noqa: PLC0415 - as with `_reader`
 
-        return self._reader.read(
-            lambda: _results.with_output(job, self.get), key_column=key_column
-        )
+        def find() -> "Awaitable[BatchJob]":
+            return _results.with_output(job, self.get)
+
+        if expected is None and not ordered:
+            rows = self._reader.read(
+                find, key_column=key_column, response_type=response_type
+            )
+            if tally is None:
+                return rows
+            from gemini_batch.resources._reconcile import tallied  # noqa: PLC0415
+
+            return tallied(rows, tally)
+        # Loaded for those who ask for it.
+        from gemini_batch.resources import _expected, _reconcile  # noqa: PLC0415
+
+        return _reconcile.Reconciliation(
+            find=find,
+            read=lambda found: self._reader.read(
+                _known(found), key_column=key_column, response_type=response_type
+            ),
+            expected=_expected.checked(expected, ordered=ordered),
+            ordered=ordered,
+            tally=tally,
+            codec=self._codec,
+            flavour=lambda found: self._wire.row_rules(found.model).flavour,
+        ).results()
+
+
+def _known(job: BatchJob) -> "Callable[[], Awaitable[BatchJob]]":
+    async def find() -> BatchJob:
+        return job
+
+    return find

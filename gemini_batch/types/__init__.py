@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         FunctionResponse,
         Part,
     )
+    from gemini_batch.types._embeddings import Embeddings, UnusableRow
     from gemini_batch.types._enums import (
         BlockReason,
         FileSource,
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
         Progress,
         WebhookConfig,
     )
+    from gemini_batch.types._parts import few_shot
+    from gemini_batch.types._price import Estimate, Price
     from gemini_batch.types._requests import (
         EmbedRequest,
         GenerateRequest,
@@ -80,6 +83,14 @@ if TYPE_CHECKING:
         VertexAI,
     )
     from gemini_batch.types._status import GRPC_CODES, Status
+    from gemini_batch.types._tally import LeftOut, Tally
+    from gemini_batch.types._tools import (
+        FunctionCallingConfig,
+        FunctionCallingMode,
+        FunctionDeclaration,
+        Tool,
+        ToolConfig,
+    )
 
 __all__ = [
     "GRPC_CODES",
@@ -97,6 +108,8 @@ __all__ = [
     "DeveloperAPI",
     "EmbedContentResponse",
     "EmbedRequest",
+    "Embeddings",
+    "Estimate",
     "ExecutableCode",
     "File",
     "FileData",
@@ -105,6 +118,9 @@ __all__ = [
     "FinishReason",
     "FloatArray",
     "FunctionCall",
+    "FunctionCallingConfig",
+    "FunctionCallingMode",
+    "FunctionDeclaration",
     "FunctionResponse",
     "GenerateContentResponse",
     "GenerateRequest",
@@ -117,6 +133,7 @@ __all__ = [
     "JobSource",
     "JobState",
     "Judgement",
+    "LeftOut",
     "Modality",
     "ModalityTokenCount",
     "ModelStatus",
@@ -125,6 +142,7 @@ __all__ = [
     "Page",
     "Part",
     "PollSchedule",
+    "Price",
     "Progress",
     "PromptFeedback",
     "Response",
@@ -133,14 +151,19 @@ __all__ = [
     "SafetyRating",
     "SafetySetting",
     "Status",
+    "Tally",
     "TaskType",
     "ThinkingConfig",
     "Timeouts",
+    "Tool",
+    "ToolConfig",
     "TransferProgress",
+    "UnusableRow",
     "Usage",
     "VertexAI",
     "WebhookConfig",
     "classify",
+    "few_shot",
 ]
 
 if not TYPE_CHECKING:  # pragma: no branch - else type checkers would believe in any name
@@ -152,10 +175,15 @@ if not TYPE_CHECKING:  # pragma: no branch - else type checkers would believe in
             "_status",
             "_jobs",
             "_settings",
+            "_embeddings",
             "_files",
             "_content",
             "_responses",
+            "_price",
             "_results",
+            "_tally",
+            "_tools",
+            "_parts",
             "_requests",
         ),
     )

@@ -3,12 +3,14 @@
 These are slotted but not frozen: answers are built by the million.
 """
 
+import os
 from collections.abc import Mapping
 from typing import Any, Final
 
 from attrs import define, field
 
 from gemini_batch.types._enums import OpenEnum
+from gemini_batch.types._local_file import read_file
 from gemini_batch.types._quick import maker
 
 
@@ -119,6 +121,28 @@ class Part:
     @classmethod
     def from_bytes(cls, data: bytes, *, mime_type: str) -> "Part":
         """Return a part that carries `data` inside the request."""
+        return cls(inline_data=Blob(data=data, mime_type=mime_type))
+
+    @classmethod
+    def from_file(
+        cls, path: str | os.PathLike[str], *, mime_type: str | None = None
+    ) -> "Part":
+        """Return a part that carries a local file inside the request: an image, a PDF.
+
+        It is read here and now, which blocks, and is held in memory until its row is
+        written: in an event loop, call it in a thread. Many large files are better uploaded
+        and pointed at with `from_uri`.
+
+        Args:
+            path: A file of up to 15 MB. Base64 makes 20 MB of that, the most a row may have
+                together with its prompt.
+            mime_type: Left out, it is told by the name.
+
+        Raises:
+            OSError: The file cannot be read.
+            ValueError: It is empty or too large, or its name does not tell the MIME type.
+        """
+        data, mime_type = read_file(path, mime_type)
         return cls(inline_data=Blob(data=data, mime_type=mime_type))
 
     @classmethod

@@ -128,6 +128,8 @@ class FinishReason(OpenEnum):
     TOO_MANY_TOOL_CALLS = "TOO_MANY_TOOL_CALLS"
     MISSING_THOUGHT_SIGNATURE = "MISSING_THOUGHT_SIGNATURE"
     MALFORMED_RESPONSE = "MALFORMED_RESPONSE"
+    MODEL_ARMOR = "MODEL_ARMOR"
+    """Filtered by the project's own Model Armor (Vertex AI)."""
 
 
 class BlockReason(OpenEnum):
@@ -139,6 +141,8 @@ class BlockReason(OpenEnum):
     BLOCKLIST = "BLOCKLIST"
     PROHIBITED_CONTENT = "PROHIBITED_CONTENT"
     IMAGE_SAFETY = "IMAGE_SAFETY"
+    MODEL_ARMOR = "MODEL_ARMOR"
+    JAILBREAK = "JAILBREAK"
 
 
 class HarmCategory(OpenEnum):

@@ -101,6 +101,64 @@ class Usage:
 
     traffic_type: str | None = None
 
+    def __add__(self, other: object) -> "Usage":
+        """Return what both count together; tier and traffic type where they are the same."""
+        if not isinstance(other, Usage):
+            return NotImplemented
+        total = Usage(
+            service_tier=self.service_tier
+            if self.service_tier == other.service_tier
+            else None,
+            traffic_type=self.traffic_type
+            if self.traffic_type == other.traffic_type
+            else None,
+        )
+        count_in(total, self)
+        count_in(total, other)
+        return total
+
+
+def count_in(total: Usage, more: Usage) -> None:
+    """Add to `total`, in place, what `more` counts; its tier and traffic type are left."""
+    total.prompt_token_count += more.prompt_token_count
+    total.cached_content_token_count += more.cached_content_token_count
+    total.candidates_token_count += more.candidates_token_count
+    total.thoughts_token_count += more.thoughts_token_count
+    total.tool_use_prompt_token_count += more.tool_use_prompt_token_count
+    total.total_token_count += more.total_token_count
+    # Written out, and skipped where there is nothing: this is done for every row of a tally.
+    if more.prompt_tokens_details:
+        total.prompt_tokens_details = _joined(
+            total.prompt_tokens_details, more.prompt_tokens_details
+        )
+    if more.cache_tokens_details:
+        total.cache_tokens_details = _joined(
+            total.cache_tokens_details, more.cache_tokens_details
+        )
+    if more.candidates_tokens_details:
+        total.candidates_tokens_details = _joined(
+            total.candidates_tokens_details, more.candidates_tokens_details
+        )
+    if more.tool_use_prompt_tokens_details:
+        total.tool_use_prompt_tokens_details = _joined(
+            total.tool_use_prompt_tokens_details, more.tool_use_prompt_tokens_details
+        )
+
+
+def _joined(
+    total: tuple[ModalityTokenCount, ...], more: tuple[ModalityTokenCount, ...]
+) -> tuple[ModalityTokenCount, ...]:
+    """Return `total`, whose counts are raised by those of `more`, with kinds it has not."""
+    for one in more:
+        for known in total:
+            if known.modality == one.modality:
+                known.token_count += one.token_count
+                break
+        else:
+            new = ModalityTokenCount(modality=one.modality, token_count=one.token_count)
+            total = (*total, new)
+    return total
+
 
 @define(kw_only=True)
 class ModelStatus:

@@ -1,12 +1,12 @@
 """Results of a batch: one per request, classified, its answer decoded when asked for."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, overload
 
 from attrs import define, field
 
 from gemini_batch.types._content import Part
-from gemini_batch.types._enums import FinishReason, Outcome
+from gemini_batch.types._enums import BlockReason, FinishReason, Outcome
 from gemini_batch.types._responses import (
     EmbedContentResponse,
     FloatArray,
@@ -31,8 +31,11 @@ _BLOCKED = frozenset(
         FinishReason.IMAGE_SAFETY,
         FinishReason.IMAGE_PROHIBITED_CONTENT,
         FinishReason.IMAGE_RECITATION,
+        FinishReason.MODEL_ARMOR,
     }
 )
+# The two APIs spell what is unspecified in two ways.
+_NOT_BLOCKED = (None, "", BlockReason.UNSPECIFIED, "BLOCKED_REASON_UNSPECIFIED")
 _MALFORMED = frozenset(
     {
         FinishReason.MALFORMED_FUNCTION_CALL,
@@ -63,16 +66,23 @@ class RowReader(Protocol):
         """Return the metadata of a row; empty if it has none."""
         ...
 
-    def parse_answer(self, text: str, cls: type[T]) -> T:
-        """Structure a JSON answer into `cls`; ValueError if it has the wrong shape."""
+    def parse_answer(self, text: str, cls: type[T] | None) -> T:
+        """Structure a JSON answer into `cls`, or for None into the type that was asked for.
+
+        ValueError if it has the wrong shape, or there is no such type.
+        """
         ...
 
 
-def classify(response: Response) -> tuple[Outcome, str]:
-    """Return how a request ended that got `response`, and why where it is not OK.
+def classify(response: Response | None, error: Status | None = None) -> tuple[Outcome, str]:
+    """Return how a request ended that got a row, and why where it is not OK.
 
-    | response                                             | outcome   |
+    The first line that fits counts.
+
+    | row                                                  | outcome   |
     |------------------------------------------------------|-----------|
+    | an error, whatever else it has                       | ERROR     |
+    | no response                                          | INVALID   |
     | embedding with at least one number                   | OK        |
     | embedding without numbers                            | EMPTY     |
     | a block reason on the prompt                         | BLOCKED   |
@@ -83,19 +93,33 @@ def classify(response: Response) -> tuple[Outcome, str]:
     | text, data, call or code beside thoughts             | OK        |
     | anything else                                        | EMPTY     |
 
-    Only the first candidate counts. An unknown finish reason is judged by the content.
+    Only the first candidate counts. A finish reason that is unknown, or tells of no filter,
+    is judged by the content; so is a block reason that is unspecified. What cannot be read as
+    a row at all is INVALID, and a request without a row MISSING: both never come here.
+
+    Args:
+        response: The answer; None if the row has none.
+        error: What the row has in its place; None if it has none.
     """
+    if error is not None:
+        return Outcome.ERROR, str(error)
+    if response is None:
+        return Outcome.INVALID, "the row has neither response nor error"
     if isinstance(response, EmbedContentResponse):
-        if response.embedding is not None and len(response.embedding.values):
-            return Outcome.OK, ""
-        return Outcome.EMPTY, "the embedding has no values"
+        return _classify_vector(response)
     feedback = response.prompt_feedback
-    if feedback is not None and feedback.block_reason:
+    if feedback is not None and feedback.block_reason not in _NOT_BLOCKED:
         detail = feedback.block_reason_message or feedback.block_reason
         return Outcome.BLOCKED, f"the prompt was blocked: {detail}"
     if not response.candidates:
         return Outcome.EMPTY, "there is no candidate"
     return _classify_candidate(response)
+
+
+def _classify_vector(response: EmbedContentResponse) -> tuple[Outcome, str]:
+    if response.embedding is not None and len(response.embedding.values):
+        return _OK
+    return Outcome.EMPTY, "the embedding has no values"
 
 
 def _classify_candidate(response: GenerateContentResponse) -> tuple[Outcome, str]:
@@ -193,6 +217,17 @@ class BatchResult:
         return self._judge().error
 
     @property
+    def retryable(self) -> bool:
+        """True if the row's error says that the same request may well succeed in another job.
+
+        False for every other outcome. Whether to ask again for a MISSING one is not the
+        service's to say: its `error` is that of the whole job.
+        """
+        judged = self._judge()
+        error = judged.error
+        return judged.outcome is Outcome.ERROR and error is not None and error.retryable
+
+    @property
     def response(self) -> GenerateContentResponse | None:
         """The generated answer, also a blocked or truncated one; None if there is none."""
         response = self._judge().response
@@ -233,10 +268,29 @@ class BatchResult:
             )
         return response.usage_metadata
 
-    def parsed(self, cls: type[T]) -> T:
+    def sibling(self, key: str | None, index: int, row: bytes) -> "BatchResult":
+        """Return the result that another row of the same job is, as it is read anew.
+
+        Args:
+            key: Its key.
+            index: Its position among the results.
+            row: The row.
+        """
+        return BatchResult(key=key, index=index, row=row, by=self._reader())
+
+    @overload
+    def parsed(self) -> Any: ...
+    @overload
+    def parsed(self, cls: type[T]) -> T: ...
+    def parsed(self, cls: type[T] | None = None) -> Any:
         """Return the JSON answer as a `cls`, such as an attrs class of the caller's.
 
+        Args:
+            cls: The type; left out, the ``response_type`` that `results` was asked for.
+
         Raises:
-            DecodeError: There is no text, it is not JSON, or it does not fit `cls`.
+            DecodeError: There is no text, it is not JSON, or it does not fit `cls`; the
+                message has the path of every member that does not.
+            InputError: There is no `cls`.
         """
         return self._reader().parse_answer(self.text or "", cls)

@@ -26,6 +26,9 @@ GRPC_CODES: Mapping[int, str] = {
 }
 
 
+_RETRYABLE = frozenset({4, 8, 10, 13, 14})
+
+
 @frozen(kw_only=True)
 class Status:
     """A ``google.rpc.Status``: why a job, a file or a single row failed."""
@@ -40,6 +43,15 @@ class Status:
     def reason(self) -> str:
         """Name of the code, such as ``"DEADLINE_EXCEEDED"``; empty for code 0."""
         return GRPC_CODES.get(self.code, f"code {self.code}") if self.code else ""
+
+    @property
+    def retryable(self) -> bool:
+        """True if the same request may well succeed in another job.
+
+        That is so for the codes DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED, INTERNAL and
+        UNAVAILABLE. False for others, which blame the request, and where there is none.
+        """
+        return self.code in _RETRYABLE
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.message}" if self.reason else self.message

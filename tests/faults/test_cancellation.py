@@ -12,7 +12,7 @@ from typing import Any
 import anyio
 import pytest
 
-from gemini_batch import BatchJob, Client
+from gemini_batch import BatchJob, Client, write_results
 from gemini_batch.testing import Emulator, Fault, Limits, ManualClock
 from tests.support.leaks import stray_tasks
 from tests.support.rows import MODEL, many
@@ -71,6 +71,10 @@ async def download(client: Client, folder: Path, job: BatchJob) -> None:
     await client.files.download(job.dest.file_name or "", folder / "out")
 
 
+async def write(client: Client, folder: Path, job: BatchJob) -> None:
+    await write_results(client.batches.results(job), folder / "out.jsonl")
+
+
 async def cut(operation: Coroutine[Any, Any, None], after: float, native: bool) -> None:
     """Run `operation` and cancel it after `after` seconds, unless it is done by then."""
     if native:
@@ -95,6 +99,7 @@ async def cut(operation: Coroutine[Any, Any, None], after: float, native: bool) 
         (results, 0.10, False),
         (results, 0.10, True),
         (download, 0.02, False),
+        (write, 0.10, False),
     ],
 )
 @pytest.mark.parametrize("native", [False, True])

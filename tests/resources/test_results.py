@@ -315,6 +315,19 @@ async def test_a_job_that_did_not_succeed_has_none(
     assert caught.value.job.state == state.lower()
 
 
+@pytest.mark.parametrize("state", ["CANCELLED", "EXPIRED"])
+async def test_its_requests_are_missing_for_who_asks_for_them(
+    emulator: Emulator, client: Client, state: str
+) -> None:
+    job = await client.batches.create(MODEL, inlined_requests=[row("a")])
+    emulator.script(job.name, f"BATCH_STATE_{state}")
+
+    (result,) = [r async for r in client.batches.results(job, expected=["a"])]
+
+    assert (result.key, result.outcome) == ("a", Outcome.MISSING)
+    assert state.lower() in str(result.error)
+
+
 async def test_results_elsewhere_are_located(client: Client, clock: ManualClock) -> None:
     job = await finished(client, clock, many(1))
 

@@ -18,6 +18,9 @@ from gemini_batch.types import (
     ExecutableCode,
     FileData,
     FunctionCall,
+    FunctionCallingConfig,
+    FunctionCallingMode,
+    FunctionDeclaration,
     FunctionResponse,
     GenerateRequest,
     GenerationConfig,
@@ -28,6 +31,8 @@ from gemini_batch.types import (
     SafetySetting,
     TaskType,
     ThinkingConfig,
+    Tool,
+    ToolConfig,
 )
 
 
@@ -248,15 +253,44 @@ SETTINGS = built(
 )
 KEYS = st.sampled_from([None, "a", "b", "ü", "a,", '","request":', Text("b")])
 METADATA = st.sampled_from([{}, {"x": "y"}, {"key": "a"}, {"x": (1, "y")}])
+FUNCTIONS = built(
+    FunctionDeclaration,
+    _name=TEXTS,
+    description=TEXTS,
+    parameters=SCHEMAS,
+    parameters_json_schema=MAPPINGS,
+    response=SCHEMAS,
+    response_json_schema=MAPPINGS,
+)
+TOOLS = built(
+    Tool,
+    function_declarations=some(FUNCTIONS),
+    google_search=st.sampled_from([{}, {"time_range_filter": {"start_time": "x"}}]),
+    url_context=st.just({}),
+    code_execution=st.just({}),
+    google_maps=st.sampled_from([{}, {"enableWidget": True}]),
+)
+TOOL_CONFIGS = built(
+    ToolConfig,
+    function_calling_config=built(
+        FunctionCallingConfig,
+        mode=st.sampled_from(FunctionCallingMode) | st.just("NEW"),
+        allowed_function_names=some(TEXTS),
+    ),
+    retrieval_config=st.sampled_from([{}, {"lat_lng": {"latitude": 1}}, {"x": 1}]),
+)
+PLAIN_SETTINGS = st.sampled_from([{"category": "NEW", "threshold": "OFF"}, {"x": 1}])
+PLAIN_TOOLS = st.sampled_from([{"google_search": {}}, {"googleSearch": {}}, {"x": 1}])
 GENERATE = built(
     GenerateRequest,
     _contents=some(CONTENTS, 1),
     _key=KEYS,
     system_instruction=CONTENTS,
     generation_config=CONFIGS | PLAIN_CONFIGS,
-    safety_settings=some(SETTINGS),
-    tools=some(st.sampled_from([{"google_search": {}}, {"googleSearch": {}}, {"x": 1}])),
-    tool_config=st.sampled_from([{}, {"function_calling_config": {"mode": "AUTO"}}]),
+    safety_settings=some(SETTINGS | PLAIN_SETTINGS),
+    tools=some(TOOLS | PLAIN_TOOLS),
+    tool_config=TOOL_CONFIGS
+    | st.sampled_from([{}, {"function_calling_config": {"mode": "AUTO"}}]),
     cached_content=TEXTS,
     metadata=METADATA,
 )

@@ -1,8 +1,9 @@
 """The public API as type checkers see it. Never run; checked by mypy and pyright."""
 
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
-from typing import assert_type
+from typing import Any, assert_type
 
 from attrs import frozen
 
@@ -13,8 +14,12 @@ from gemini_batch import (
     CompletionStats,
     Content,
     DeveloperAPI,
+    Embeddings,
     EmbedRequest,
+    Estimate,
     File,
+    FunctionCallingConfig,
+    FunctionDeclaration,
     GenerateContentResponse,
     GenerateRequest,
     GenerationConfig,
@@ -25,14 +30,24 @@ from gemini_batch import (
     Outcome,
     Page,
     Part,
+    Price,
     Progress,
     Status,
+    Tally,
     TaskType,
+    Tool,
+    ToolConfig,
     TransferProgress,
     Usage,
     VertexAI,
     WebhookConfig,
+    check_cost,
     check_input,
+    estimate_input,
+    few_shot,
+    response_schema,
+    tables,
+    write_results,
 )
 from gemini_batch.testing import Emulator
 from gemini_batch.types import FloatArray
@@ -115,7 +130,8 @@ async def vertex(job: BatchJob) -> None:
         await client.batches.create("m", bigquery_uri="bq://p.d.t")
         await client.batches.create_embeddings("m", vertex_dataset="d", dest="gs://b-b/x")
         await client.batches.submit("m", [{}], dest="gs://b-b/x", labels={})
-        results = client.batches.results(job, key_column="id")
+        await client.batches.submit("m", [{}], response_type=Recipe, as_json_schema=True)
+        results = client.batches.results(job, key_column="id", response_type=list[Recipe])
         assert_type(results, AsyncGenerator[BatchResult, None])
 
 
@@ -135,10 +151,13 @@ async def reading(client: Client, job: BatchJob) -> None:
         assert_type(result.usage, Usage | None)
         assert_type(result.error, Status | None)
         assert_type(result.parsed(Recipe), Recipe)
+        assert_type(result.parsed(list[Recipe]), list[Recipe])
+        assert_type(result.parsed(), Any)
 
 
 async def elsewhere() -> None:
     assert_type(await check_input("a.jsonl"), InputReport)
+    assert_type(response_schema(Recipe), dict[str, Any])
     async with Emulator() as emulator, Client(emulator.api) as client:
         assert_type(emulator.api, DeveloperAPI)
         assert_type(emulator.vertex, VertexAI)
@@ -147,3 +166,62 @@ async def elsewhere() -> None:
         pass
     except InputError as error:
         assert_type(error.problems, tuple[InputProblem, ...])
+
+
+async def tables_and_tools(client: Client) -> None:
+    tool = Tool(
+        function_declarations=(
+            FunctionDeclaration(name="f", parameters={"type": "OBJECT"}),
+        )
+    )
+    request = GenerateRequest.from_parts(
+        [Part.from_file("a.pdf"), "What is it?"],
+        examples=[("in", "out")],
+        tools=[tool, {"url_context": {}}],
+        tool_config=ToolConfig(
+            function_calling_config=FunctionCallingConfig(allowed_function_names=("f",))
+        ),
+    )
+    assert_type(request, GenerateRequest)
+    assert_type(GenerateRequest.from_file(Path("a.png"), prompt="?"), GenerateRequest)
+    assert_type(EmbedRequest.from_file("a.png"), EmbedRequest)
+    assert_type(few_shot([("in", "out")]), tuple[Content, ...])
+    rows = tables.requests_from("a.csv", template="{a}", key="id", file_format="csv")
+    assert_type(rows, AsyncGenerator[GenerateRequest, None])
+    assert_type(await client.batches.submit("m", rows), BatchJob)
+    vectors = tables.embed_requests_from("a.parquet", text="a", title="b")
+    assert_type(vectors, AsyncGenerator[EmbedRequest, None])
+    assert_type(await client.batches.submit("m", vectors), BatchJob)
+
+
+async def reconciling(client: Client, job: BatchJob) -> None:
+    tally = Tally()
+    results = client.batches.results(job, expected={"a"}, tally=tally)
+    assert_type(results, AsyncGenerator[BatchResult, None])
+    client.batches.results(job, expected=Path("input.jsonl"), ordered=True)
+    client.batches.results(job, expected=(key for key in ("a", "b")), ordered=True)
+    client.batches.results(job, expected=3)
+    assert_type(tally + tally, Tally)
+    assert_type(tally.outcomes, Counter[Outcome])
+    assert_type(tally.usage + Usage(), Usage)
+    assert_type(tally.samples[0].key, str | None)
+    async for result in results:
+        assert_type(result.retryable, bool)
+
+
+async def collecting(client: Client, job: BatchJob) -> None:
+    found = await client.batches.collect_embeddings(job, dtype="float64", max_bytes=1)
+    assert_type(found, Embeddings)
+    assert_type(found.keys, tuple[str, ...])
+    await client.batches.collect_embeddings(job, expected=["a"], ordered=True, partial=True)
+    tally = await write_results(client.batches.results(job), "out.csv")
+    assert_type(tally, Tally)
+    responses = await client.batches.get_responses(job)
+    await write_results(
+        responses, Path("out.jsonl"), raw=True, failures="failed.jsonl", requests=[{}]
+    )
+    price = Price(prompt=0.15, answer=1.25, thoughts=1.25)
+    assert_type(price.cost(tally.usage), float | None)
+    estimate = await estimate_input("in.jsonl", price=price, answer_tokens=500)
+    assert_type(estimate, Estimate)
+    assert_type(check_cost(estimate, 10.0), float)

@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from gemini_batch import DeveloperAPI, InputError, JobKind, VertexAI, check_input
+from gemini_batch import (
+    DeveloperAPI,
+    InputError,
+    JobKind,
+    VertexAI,
+    check_input,
+    response_schema,
+)
 from gemini_batch._transfer.prepare import check_count
 from tests.support.rows import jsonl, many, row
 
@@ -72,3 +79,13 @@ def test_too_many_rows_are_too_many() -> None:
     check_count(JobKind.GENERATE, 10, {JobKind.GENERATE: 10})
     with pytest.raises(InputError, match="there are 1,001 requests; a job takes up to 10"):
         check_count(JobKind.GENERATE, 1001, {JobKind.GENERATE: 10})
+
+
+def test_the_schema_of_a_type_can_be_seen() -> None:
+    assert response_schema(list[str]) == {"type": "ARRAY", "items": {"type": "STRING"}}
+    assert response_schema(list[str], as_json_schema=True) == {
+        "type": "array",
+        "items": {"type": "string"},
+    }
+    with pytest.raises(InputError, match=r"response_type\[\]"):
+        response_schema(list[dict[str, int]])

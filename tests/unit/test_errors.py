@@ -18,7 +18,7 @@ from gemini_batch.errors import (
     ResultsUnavailableError,
     WaitTimeoutError,
 )
-from gemini_batch.types import BatchJob, JobKind, JobState, Status
+from gemini_batch.types import BatchJob, JobKind, JobState, Outcome, Status, UnusableRow
 
 JOB = BatchJob(
     name="batches/abc",
@@ -35,6 +35,7 @@ FACTS = {
     "reason": "not_finished",
     "intent_token": "gb0",
     "model": "models/x",
+    "unusable": (UnusableRow(key="a", index=0, outcome=Outcome.EMPTY, reason="no vector"),),
 }
 CLASSES = [
     cls

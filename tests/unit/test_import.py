@@ -44,6 +44,7 @@ NOT_FOR_WAITING = {
     "gemini_batch._wire.rows",
     "gemini_batch.cli",
     "gemini_batch.resources._creation",
+    "gemini_batch.resources._reconcile",
     "gemini_batch.resources._results",
     "gemini_batch.testing",
     "gemini_batch.types._requests",

@@ -290,6 +290,7 @@ async def test_files_that_are_none(tmp_path: Path) -> None:
     named_gz = write(tmp_path, b"{}", "in.jsonl.gz")
     empty = write(tmp_path, b"", "empty.jsonl")
     blank = write(tmp_path, b"\n \n", "blank.jsonl")
+    table = write(tmp_path, b"id,text\n", "in.CSV")
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
 
@@ -300,10 +301,18 @@ async def test_files_that_are_none(tmp_path: Path) -> None:
         blank: "there are no requests",
         gzipped: "it is compressed",
         named_gz: "it is compressed",
+        table: "it is a table, not JSONL",
     }.items():
         (problem,) = await problems_of(path)
         assert (problem.file, problem.message) == (str(path), message)
         assert problem.remedy
+
+
+async def test_rows_may_be_in_a_file_of_any_name(tmp_path: Path) -> None:
+    lines = lines_of([a_row(1), a_row(2)])
+    named, plain = write(tmp_path, lines, "rows.csv"), write(tmp_path, lines)
+
+    assert await content_of(named) == await content_of(plain)
 
 
 async def test_a_file_that_may_not_be_read(

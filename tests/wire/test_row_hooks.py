@@ -15,10 +15,12 @@ from gemini_batch._wire.rows import RowChecker
 from gemini_batch.types import (
     Content,
     EmbedRequest,
+    FunctionDeclaration,
     GenerateRequest,
     GenerationConfig,
     HarmCategory,
     Part,
+    ToolConfig,
 )
 from tests.support.checked import CODEC, HELLO
 
@@ -32,7 +34,19 @@ def sent(checker: RowChecker, value: Any) -> Any:
 # Hooks of the caller's
 
 
-@pytest.mark.parametrize("cls", [Content, Part, GenerateRequest, str, bytes, HarmCategory])
+@pytest.mark.parametrize(
+    "cls",
+    [
+        Content,
+        Part,
+        GenerateRequest,
+        FunctionDeclaration,
+        ToolConfig,
+        str,
+        bytes,
+        HarmCategory,
+    ],
+)
 def test_a_hook_of_the_callers_is_used(cls: type) -> None:
     codec = Codec()
     codec.converter.register_unstructure_hook(cls, lambda value: value)

@@ -1,5 +1,6 @@
 """Which rows are written without a walk, and what they share."""
 
+import base64
 import json
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
@@ -9,6 +10,7 @@ import pytest
 from attrs import evolve
 
 from gemini_batch._codec import Codec
+from gemini_batch._wire._row_walk import RowWalker
 from gemini_batch._wire.rows import Row, RowChecker, drawn
 from gemini_batch.types import (
     Blob,
@@ -16,6 +18,9 @@ from gemini_batch.types import (
     EmbedRequest,
     FileData,
     FunctionCall,
+    FunctionCallingConfig,
+    FunctionCallingMode,
+    FunctionDeclaration,
     GenerateRequest,
     GenerationConfig,
     HarmBlockThreshold,
@@ -25,6 +30,8 @@ from gemini_batch.types import (
     SafetySetting,
     TaskType,
     ThinkingConfig,
+    Tool,
+    ToolConfig,
 )
 from tests.support.checked import CODEC, EMBED, HELLO
 
@@ -32,6 +39,13 @@ SCHEMA = {"type": "OBJECT", "properties": {"a": {"type": "STRING"}}}
 IMAGE = {"inlineData": {"mimeType": "image/png", "data": "AAAA"}}
 CONTENT = EMBED["content"]
 LONG = "be brief " * 100
+SETTING = SafetySetting(category=HarmCategory.HARASSMENT, threshold=HarmBlockThreshold.OFF)
+LOOK_UP = FunctionDeclaration(
+    name="look_up",
+    description="Looks a word up.",
+    parameters={"type": "OBJECT", "properties": {"word": {"type": "STRING"}}},
+    response_json_schema={"type": "string"},
+)
 
 
 class Mapped(Mapping[str, Any]):
@@ -84,13 +98,20 @@ def config(**members: Any) -> GenerateRequest:
                 Content.from_text("y", role="model"),
             ],  # type: ignore[arg-type]
             system_instruction=Content.from_text("be brief"),
-            safety_settings=(
-                SafetySetting(
-                    category=HarmCategory.HARASSMENT, threshold=HarmBlockThreshold.OFF
-                ),
-            ),
+            safety_settings=(SETTING,),
             tools=({"google_search": {}},),
             tool_config={"function_calling_config": {"mode": "AUTO"}},
+        ),
+        GenerateRequest(
+            contents=(Content.from_text("x"),),
+            safety_settings=({"category": "NEW", "threshold": "OFF"},),
+            tools=(Tool(function_declarations=(LOOK_UP,)), Tool(google_search={})),
+            tool_config=ToolConfig(
+                function_calling_config=FunctionCallingConfig(
+                    mode=FunctionCallingMode.ANY, allowed_function_names=("look_up",)
+                ),
+                retrieval_config={"language_code": "de"},
+            ),
         ),
         GenerateRequest(
             contents=(Content.from_text("x"),), cached_content="cachedContents/1"
@@ -273,6 +294,13 @@ def typed(**members: Any) -> GenerateRequest:
         typed(safety_settings="x"),
         typed(metadata={"x": "y"}),
         typed(cached_content=5),
+        typed(cached_content="c", tools=(Tool(code_execution={}),)),
+        typed(tools="x"),
+        typed(tools=(Tool(function_declarations=(FunctionDeclaration(name=5),)),)),  # type: ignore[arg-type]
+        typed(tools=(Tool(google_search={"x": 1}),)),
+        typed(tools=({"x": 1},)),
+        typed(tool_config=ToolConfig(retrieval_config={"x": 1})),
+        typed(tool_config=5),
         typed(cached_content="c", tool_config={"retrievalConfig": {}}),
         typed(generation_config=GenerationConfig(seed=object())),  # type: ignore[arg-type]
         typed(generation_config=GenerationConfig(thinking_config={"x": 1})),  # type: ignore[arg-type]
@@ -316,6 +344,9 @@ def test_what_is_wrong_is_told_by_the_walk(value: Any) -> None:
         typed(contents=(Content(parts=(Part(function_call=FunctionCall(name="f")),)),)),
         typed(generation_config=MappingProxyType({"topP": 1})),
         typed(cached_content="c", tools=()),
+        typed(tools=(Tool(code_execution={}), {"url_context": {}})),
+        typed(tools=(Tool(url_context=MappingProxyType({})),)),
+        typed(safety_settings=(SETTING, {"category": "NEW", "threshold": "OFF"})),
         {"contents": [{"parts": [{"functionCall": {"name": "f"}}]}]},
         {"contents": [Content.from_text("x")]},
         {**HELLO, "model": "m"},
@@ -328,3 +359,52 @@ def test_what_is_right_but_odd_is_walked_or_not_to_the_same_end(value: Any) -> N
 
     assert checker.request(value, 1) == walker.walk_request(value, 1)
     assert checker.problems == walker.problems
+
+
+def test_typed_tools_are_sent_as_the_service_spells_them() -> None:
+    request = typed(
+        tools=(Tool(function_declarations=(LOOK_UP,)), Tool(code_execution={})),
+        tool_config=ToolConfig(
+            function_calling_config=FunctionCallingConfig(
+                mode=FunctionCallingMode.ANY, allowed_function_names=("look_up",)
+            )
+        ),
+    )
+
+    for row in (
+        RowChecker(CODEC).request(request, 1),
+        RowWalker(CODEC).walk_request(request, 1),
+    ):
+        assert row is not None
+        sent = json.loads(row.request)
+        assert sent["tools"] == [
+            {
+                "functionDeclarations": [
+                    {
+                        "name": "look_up",
+                        "description": "Looks a word up.",
+                        "parameters": {
+                            "type": "OBJECT",
+                            "properties": {"word": {"type": "STRING"}},
+                        },
+                        "responseJsonSchema": {"type": "string"},
+                    }
+                ]
+            },
+            {"codeExecution": {}},
+        ]
+        assert sent["toolConfig"] == {
+            "functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["look_up"]}
+        }
+
+
+@pytest.mark.parametrize("size", [786_431, 786_432, 786_433, 1_600_000])
+def test_large_media_are_written_in_pieces_that_join(size: int) -> None:
+    data = bytes(range(251)) * (size // 251 + 1)
+    part = Part.from_bytes(data[:size], mime_type="image/png")
+
+    row = RowChecker(CODEC).request(typed(contents=(Content(parts=(part,)),)), 1)
+
+    assert row is not None
+    (sent,) = json.loads(row.request)["contents"][0]["parts"]
+    assert base64.b64decode(sent["inlineData"]["data"], validate=True) == data[:size]

@@ -39,6 +39,8 @@ NEW = "If the service has learnt it since this release, upload the file yourself
             "outputDimensionality": "3",
         },
         {**EMBED, "task_type": "NEW", "model": "models/x"},
+        {**EMBED, "taskType": "IMAGE_CLASSIFICATION"},
+        {**EMBED, "taskType": "CODE_RETRIEVAL_DOCUMENT"},
     ],
 )
 def test_sound_requests_pass(request_: Any) -> None:
@@ -116,6 +118,16 @@ def test_sound_requests_pass(request_: Any) -> None:
             {**EMBED, "title": "t", "taskType": "CLUSTERING"},
             "title",
             "a title goes with taskType RETRIEVAL_DOCUMENT only",
+        ),
+        (
+            {**EMBED, "task_type": "RETREIVAL_DOCUMENT", "title": "t"},
+            "taskType",
+            "there is no task type 'RETREIVAL_DOCUMENT'",
+        ),
+        (
+            {**EMBED, "taskType": "semantic similarity"},
+            "taskType",
+            "there is no task type 'semantic similarity'",
         ),
         (
             {**EMBED, "outputDimensionality": 0},
