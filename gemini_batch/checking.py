@@ -4,7 +4,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from gemini_batch._codec import Codec
-from gemini_batch._transfer.prepare import INLINE_LIMIT, InputReport, check_path
+from gemini_batch._transfer.prepare import InputReport, bounds_of, check_path
 from gemini_batch.types import DeveloperAPI, VertexAI
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ async def check_input(
     api: DeveloperAPI | VertexAI | None = None,
 ) -> InputReport:
     """Check a JSONL file as `client.batches.submit` does, and send nothing.
+
+    `client.batches.check` does the same for a client, and for rows in Google Cloud.
 
     Args:
         path: The file.
@@ -43,10 +45,8 @@ async def check_input(
         path,
         codec=codec,
         model=full,
-        inline_limit=INLINE_LIMIT if rules.inline else 0,
-        max_file_bytes=rules.max_bytes,
-        max_rows=rules.max_rows,
         flavour=rules.flavour,
+        **bounds_of(rules),
     )
 
 

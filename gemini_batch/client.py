@@ -9,19 +9,21 @@ import anyio
 from gemini_batch._codec import Codec
 from gemini_batch._transport import Transport, check_api, open_session
 from gemini_batch.resources import Batches, Files
+from gemini_batch.resources._stores import Stores
 from gemini_batch.types import DeveloperAPI, Retry, Timeouts, VertexAI
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
 
     from gemini_batch._codec import Converter
+    from gemini_batch.resources.objects import Objects
 
 _YES = {"1", "true"}
 _CLOSING_SECONDS = 5.0
 
 
 class Client:
-    """Batch jobs and files of one service, through one session.
+    """Batch jobs, files and objects of one service, through one session.
 
     ::
 
@@ -63,7 +65,7 @@ class Client:
         self._retry = retry or Retry()
         self._timeouts = timeouts or Timeouts()
         self._codec = Codec()
-        self._resources: tuple[Batches, Files] | None = None
+        self._resources: tuple[Batches, Files, Stores] | None = None
         self._transport: Transport | None = None
 
     async def __aenter__(self) -> Self:
@@ -128,7 +130,12 @@ class Client:
         """Files. Vertex AI has none: every call says so, and what there is instead."""
         return self._open()[1]
 
-    def _open(self) -> tuple[Batches, Files]:
+    @property
+    def objects(self) -> "Objects":
+        """Objects of Cloud Storage. The Developer API has none: every call says so."""
+        return self._open()[2].objects
+
+    def _open(self) -> tuple[Batches, Files, Stores]:
         if self._resources is None:
             raise RuntimeError("open the client first: async with Client() as client: ...")
         return self._resources
@@ -154,7 +161,7 @@ def api_from_environment() -> DeveloperAPI | VertexAI:
 
 def _resources_of(
     api: DeveloperAPI | VertexAI, transport: Transport, codec: Codec
-) -> tuple[Batches, Files]:
+) -> tuple[Batches, Files, Stores]:
     """Return what calls go to. Of the two APIs only the one that is used is loaded."""
     if isinstance(api, VertexAI):
         from gemini_batch._wire.vertex import VertexBatches  # noqa: PLC0415
@@ -165,7 +172,7 @@ def _resources_of(
 
         vertex = VertexBatches(codec, api)
         places = VertexStores(transport, codec, vertex, storage_url=api.storage_url)
-        return Batches(transport, codec, vertex, places), NoFiles()
+        return Batches(transport, codec, vertex, places), NoFiles(), places
     from gemini_batch._wire.developer import DeveloperBatches  # noqa: PLC0415
     from gemini_batch._wire.files import DeveloperFiles  # noqa: PLC0415
     from gemini_batch.resources._stores import DeveloperStores  # noqa: PLC0415
@@ -173,4 +180,5 @@ def _resources_of(
     wire = DeveloperFiles(codec, base_url=api.base_url, version=api.version)
     files = Files(transport, wire)
     stores = DeveloperStores(files, wire)
-    return Batches(transport, codec, DeveloperBatches(codec, api.version), stores), files
+    batches = Batches(transport, codec, DeveloperBatches(codec, api.version), stores)
+    return batches, files, stores

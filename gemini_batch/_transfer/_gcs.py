@@ -6,10 +6,11 @@ from contextlib import AbstractAsyncContextManager
 from gemini_batch._transfer._download import Download, open_download
 from gemini_batch._transfer._progress import OnProgress
 from gemini_batch._transfer._source import Source
-from gemini_batch._transfer._upload import Upload
-from gemini_batch._transport import Transport
-from gemini_batch._wire.gcs import Gcs, StoredObject
+from gemini_batch._transfer._upload import UPLOADS_AT_ONCE, Upload
+from gemini_batch._transport import Transport, Turns
+from gemini_batch._wire.gcs import Gcs, parse_object
 from gemini_batch.errors import NotFoundError
+from gemini_batch.types import StoredObject
 
 
 class Objects:
@@ -18,6 +19,16 @@ class Objects:
     def __init__(self, transport: Transport, wire: Gcs) -> None:
         self._transport = transport
         self._wire = wire
+        self.turns = Turns(UPLOADS_AT_ONCE)
+        """Whoever uploads takes one, so that memory is bounded."""
+
+    def name_of(self, uri: str) -> str:
+        """Return the name of an object, once it is one.
+
+        Raises:
+            InputError: It is none.
+        """
+        return str(parse_object(uri))
 
     async def upload(
         self,

@@ -11,6 +11,13 @@ BLOCK_BYTES = 524_288
 
 _GZIP = b"\x1f\x8b"
 _TABLES = (".csv", ".tsv", ".parquet")
+_ELSEWHERE = {
+    "gs://": ("Cloud Storage", "gcs_uri"),
+    "bq://": ("BigQuery", "bigquery_uri"),
+}
+
+Numbered = list[tuple[int, bytes | None]]
+"""Lines with their numbers, from 1; None is a line that is too long."""
 
 
 class BoundedLines:
@@ -50,45 +57,89 @@ class BoundedLines:
             self._pieces.append(piece)
 
 
-class LineReader:
-    """Reads numbered lines of a file. Everything here blocks: it runs in a worker thread."""
+class NumberedLines:
+    """Cuts blocks into numbered lines; a line beyond the limit is dropped, not held."""
 
-    def __init__(self, path: str | os.PathLike[str], *, max_line_bytes: int) -> None:
-        self._path = os.fspath(path)
+    def __init__(self, max_line_bytes: int) -> None:
         self._lines = BoundedLines(max_line_bytes)
-        self._offset = 0
         self._number = 0
 
-    def check(self) -> None:
-        """Look at the file before reading it.
+    def feed(self, block: bytes) -> Numbered:
+        """Return the lines that `block` completes."""
+        return list(self._numbered(self._lines.feed(block)))
 
-        Raises:
-            InputError: It is not there, empty, not a file, not readable, or compressed.
-        """
-        fault = _fault(self._path)
-        if fault is not None:
-            message, remedy = fault
-            raise InputError.one(message, remedy=remedy, file=shown(self._path))
-
-    def block(self) -> list[tuple[int, bytes | None]] | None:
-        """Return the next lines with their numbers; None at the end of the file.
-
-        A line that is too long is None.
-        """
-        # Open only within the hop: nothing is left behind by a cancelled task.
-        with open(self._path, "rb", buffering=0) as file:  # noqa: PTH123 - takes any path
-            file.seek(self._offset)
-            block = file.read(BLOCK_BYTES)
-        self._offset += len(block)
-        if block:
-            return list(self._numbered(self._lines.feed(block)))
+    def finish(self) -> Numbered:
+        """Return what is pending as a line; nothing if nothing is."""
         tail = self._lines.finish()
-        return None if tail == b"" else list(self._numbered([tail]))
+        return [] if tail == b"" else list(self._numbered([tail]))
 
     def _numbered(self, lines: list[bytes | None]) -> Iterator[tuple[int, bytes | None]]:
         for line in lines:
             self._number += 1
             yield self._number, line
+
+
+class LineReader:
+    """Reads numbered lines of a file. Everything here blocks: it runs in a worker thread."""
+
+    def __init__(self, path: str | os.PathLike[str], *, max_line_bytes: int) -> None:
+        self._path = os.fspath(path)
+        self._lines = NumberedLines(max_line_bytes)
+        self._offset = 0
+
+    def check(self) -> None:
+        """Look at the file before reading it.
+
+        Raises:
+            InputError: It is not there, not on this machine, empty, not a file, not readable,
+                or compressed.
+        """
+        check_here(self._path)
+        fault = _fault(self._path)
+        if fault is not None:
+            message, remedy = fault
+            raise InputError.one(message, remedy=remedy, file=shown(self._path))
+
+    def block(self) -> Numbered | None:
+        """Return the next lines; None at the end of the file."""
+        # Open only within the hop: nothing is left behind by a cancelled task.
+        with open(self._path, "rb", buffering=0) as file:  # noqa: PTH123 - takes any path
+            file.seek(self._offset)
+            block = file.read(BLOCK_BYTES)
+        self._offset += len(block)
+        return self._lines.feed(block) if block else self._lines.finish() or None
+
+
+def check_here(source: object) -> None:
+    """Refuse a URI of Google Cloud where a file of this machine is due.
+
+    Raises:
+        InputError: It is one, and must not be taken for a path.
+    """
+    if isinstance(source, str) and source[:5] in _ELSEWHERE:
+        place, argument = _ELSEWHERE[source[:5]]
+        raise InputError.one(
+            f"it is in {place}, where a file of this machine is due",
+            remedy=f"Make a job of it with create({argument}=…), on Vertex AI; "
+            "client.batches.check(…) checks its rows.",
+            file=shown(source),
+        )
+
+
+def check_start(start: bytes, name: str) -> None:
+    """Look at how a file or an object begins.
+
+    Args:
+        start: Its first bytes.
+        name: What it is called in problems.
+
+    Raises:
+        InputError: It is empty, or compressed.
+    """
+    fault = _fault_of(start, name)
+    if fault is not None:
+        message, remedy = fault
+        raise InputError.one(message, remedy=remedy, file=shown(name))
 
 
 def shown(path: str) -> str:
@@ -108,14 +159,18 @@ def _fault(path: str) -> tuple[str, str] | None:
     except (OSError, ValueError) as exc:
         # ValueError: a zero byte, which no path has.
         return _unreadable(path, exc)
+    return _fault_of(start, path)
+
+
+def _fault_of(start: bytes, name: str) -> tuple[str, str] | None:
     if not start:
         return "it is empty", "It must hold one JSON object per line."
-    if start == _GZIP or path.endswith(".gz"):
+    if start.startswith(_GZIP) or name.endswith(".gz"):
         return (
             "it is compressed",
             "Decompress it first (gunzip): the service reads plain JSONL.",
         )
-    if path.lower().endswith(_TABLES) and not start.startswith(b"{"):
+    if name.lower().endswith(_TABLES) and not start.startswith(b"{"):
         return (
             "it is a table, not JSONL",
             "Make requests of it: gemini_batch.tables.requests_from(path, template=…).",

@@ -28,6 +28,9 @@ CHUNK = 64 << 20
 sent again; should the service have kept nothing of it all the same, no more than this is lost
 each time."""
 
+UPLOADS_AT_ONCE = 4
+"""Uploads that send at the same time; each holds a few megabytes."""
+
 _MAX_SESSIONS = 3
 _GONE = frozenset({404, 410})
 _FATAL = frozenset({401, 403, 409})
@@ -301,7 +304,8 @@ class Upload(Generic[FileT]):
             raise ConflictError(
                 status=taken.status,
                 reason=taken.reason,
-                message=f"{self._name} is there already, and has other bytes",
+                message=f"{self._name} is there already, and has other bytes: delete it, or "
+                "choose another name",
                 method=taken.method,
                 path=taken.path,
             ) from taken

@@ -1,8 +1,17 @@
 """From what callers have to what is sent: input is read once, checked, keyed and spooled."""
 
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+)
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -14,6 +23,7 @@ from gemini_batch._transfer._drawn import Batch
 from gemini_batch._transfer._input_lines import LineReader, shown
 from gemini_batch._transfer._intake import Intake
 from gemini_batch._transfer._local import in_thread
+from gemini_batch._wire._dialect import RowRules
 from gemini_batch._wire._row_flavour import DEVELOPER, RowFlavour
 from gemini_batch._wire.files import MAX_FILE_BYTES
 from gemini_batch._wire.rows import MAX_ROW_BYTES, Row, RowChecker
@@ -37,6 +47,8 @@ _CLEANUP_SECONDS = 10.0
 Requests: TypeAlias = str | os.PathLike[str] | Iterable[Any] | AsyncIterable[Any]
 Instruction: TypeAlias = str | Content | Mapping[str, Any]
 Config: TypeAlias = GenerationConfig | Mapping[str, Any]
+Take: TypeAlias = Callable[[Intake], Awaitable[None]]
+"""Has all rows of an input checked."""
 
 
 @frozen(kw_only=True)
@@ -118,11 +130,10 @@ async def prepare(
         flavour=flavour,
     )
     async with _taken(
-        requests,
+        partial(_take, requests, max_row_bytes),
         checker,
         inline_limit=inline_limit,
         max_file_bytes=max_file_bytes,
-        max_row_bytes=max_row_bytes,
     ) as intake:
         yield PreparedInput(
             kind=checker.kind or JobKind.GENERATE,
@@ -158,12 +169,40 @@ async def check_path(
         max_row_bytes=max_row_bytes,
         flavour=flavour,
     )
-    async with _taken(
-        path,
+    return await check_rows(
+        partial(_take_file, path, max_row_bytes),
         checker,
         inline_limit=inline_limit,
         max_file_bytes=max_file_bytes,
-        max_row_bytes=max_row_bytes,
+        max_rows=max_rows,
+    )
+
+
+async def check_rows(
+    take: Take,
+    checker: RowChecker,
+    *,
+    inline_limit: int = 0,
+    max_file_bytes: int = MAX_FILE_BYTES,
+    max_rows: Mapping[JobKind, int] | None = None,
+) -> InputReport:
+    """Check rows from wherever they are, and keep nothing.
+
+    Args:
+        take: Brings them to an intake.
+        checker: Checks each of them.
+        inline_limit: Bytes of inline rows up to which they may go inline.
+        max_file_bytes: Largest file, in bytes.
+        max_rows: As `check_count` takes it.
+
+    Raises:
+        InputError: Something is wrong with them; all of it is told.
+    """
+    async with _taken(
+        take,
+        checker,
+        inline_limit=inline_limit,
+        max_file_bytes=max_file_bytes,
         spool=False,
     ) as intake:
         kind = checker.kind or JobKind.GENERATE
@@ -174,6 +213,15 @@ async def check_path(
             size=intake.size,
             inline=intake.inline,
         )
+
+
+def bounds_of(rules: RowRules) -> dict[str, Any]:
+    """Return how much an API takes, as arguments of `check_path` and `check_rows`."""
+    return {
+        "inline_limit": INLINE_LIMIT if rules.inline else 0,
+        "max_file_bytes": rules.max_bytes,
+        "max_rows": rules.max_rows,
+    }
 
 
 def check_count(kind: JobKind, count: int, max_rows: Mapping[JobKind, int]) -> None:
@@ -192,12 +240,11 @@ def check_count(kind: JobKind, count: int, max_rows: Mapping[JobKind, int]) -> N
 
 @asynccontextmanager
 async def _taken(
-    requests: Requests,
+    take: Take,
     checker: RowChecker,
     *,
     inline_limit: int,
     max_file_bytes: int,
-    max_row_bytes: int,
     spool: bool = True,
 ) -> AsyncIterator[Intake]:
     intake = Intake(
@@ -208,16 +255,13 @@ async def _taken(
         spool=spool,
     )
     try:
-        if isinstance(requests, str | os.PathLike):
-            await _take_file(requests, intake, max_row_bytes)
-        else:
-            await _take_each(requests, intake)
+        await take(intake)
         checker.raise_if_any()
         if not intake.count:
             raise InputError.one(
                 "there are no requests",
                 remedy="Give at least one.",
-                file=_file_of(requests),
+                file=checker.file,
             )
         yield intake
     finally:
@@ -231,8 +275,15 @@ async def _taken(
             intake.close(wait=False)
 
 
+async def _take(requests: Requests, max_row_bytes: int, intake: Intake) -> None:
+    if isinstance(requests, str | os.PathLike):
+        await _take_file(requests, max_row_bytes, intake)
+    else:
+        await _take_each(requests, intake)
+
+
 async def _take_file(
-    path: str | os.PathLike[str], intake: Intake, max_row_bytes: int
+    path: str | os.PathLike[str], max_row_bytes: int, intake: Intake
 ) -> None:
     reader = LineReader(path, max_line_bytes=max_row_bytes)
 

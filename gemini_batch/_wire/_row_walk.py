@@ -52,6 +52,7 @@ class RowWalker(Problems):
         max_row_bytes: int = MAX_ROW_BYTES,
         max_problems: int = MAX_PROBLEMS,
         flavour: RowFlavour = DEVELOPER,
+        envelopes: type[EnvelopeReader] = EnvelopeReader,
     ) -> None:
         """Create a walker.
 
@@ -66,6 +67,7 @@ class RowWalker(Problems):
             max_row_bytes: Largest row, in bytes.
             max_problems: Problems kept; further ones are counted.
             flavour: Which API the rows are for.
+            envelopes: Takes rows apart.
 
         Raises:
             InputError: A default is wrong, or does not go with embedding rows.
@@ -78,7 +80,7 @@ class RowWalker(Problems):
         self._max_row_bytes = max_row_bytes
         self._number = 0
         self._unreadable = False
-        self._envelopes = EnvelopeReader(report=self._say, allow_metadata=allow_metadata)
+        self._envelopes = envelopes(report=self._say, allow_metadata=allow_metadata)
         after = flavour.after(self._say)
         self._shapers = {
             trusted: Shaper(self._say, trusted=trusted, after=after)

@@ -25,7 +25,12 @@ _TABLE = r"(?P<table>[\w -]+)"
 _URI = re.compile(rf"bq://{_PROJECT}(?:\.{_DATASET}(?:\.{_TABLE})?)?")
 _ANSWERS: Final = ("response", "predictions")
 _STATUS: Final = "status"
-_REQUEST: Final = "request"
+
+REQUEST: Final = "request"
+"""Column of the requests."""
+
+RESERVED: Final = ("response", _STATUS)
+"""Columns that jobs write, and no input may have."""
 
 Fault = Literal["no_response_column", "empty"]
 """Why a table has no results: its columns are not those of results, or it has no rows yet."""
@@ -167,7 +172,7 @@ class BigQuery:
         by_name = {column.name: column for column in columns}
         key = _key_column(by_name, key_column)
         answer = next((name for name in _ANSWERS if name in by_name), None)
-        wanted = {key, answer, _STATUS} | ({_REQUEST} if with_requests else set())
+        wanted = {key, answer, _STATUS} | ({REQUEST} if with_requests else set())
         fault: Fault | None = None
         if answer is None:
             fault = "no_response_column"
@@ -233,7 +238,7 @@ class BigQuery:
             if cell is not None:
                 parts.append((KEY, _string(str(_value(cell, column)))))
         wanted = {column.name for column in table.selected} - {table.key}
-        for name in (_STATUS, _REQUEST, *_ANSWERS):
+        for name in (_STATUS, REQUEST, *_ANSWERS):
             if name in wanted and values[name][1] is not None:
                 column, cell = values[name]
                 parts.append((name, self._json(cell, column)))

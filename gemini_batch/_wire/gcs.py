@@ -12,7 +12,7 @@ from gemini_batch._wire._request import Pace, Request, Response, StreamedBody
 from gemini_batch._wire._stores import UploadSession, UploadState
 from gemini_batch._wire.files import check_own_url
 from gemini_batch.errors import InputError, NotFoundError, TransportError
-from gemini_batch.types import Page
+from gemini_batch.types import Page, StoredObject
 
 PAGE_SIZE = 1000
 """Most objects on a page of a list."""
@@ -35,19 +35,6 @@ class ObjectName:
 
     def __str__(self) -> str:
         return f"{_SCHEME}{self.bucket}/{self.path}"
-
-
-@frozen(kw_only=True)
-class StoredObject:
-    """One generation of an object."""
-
-    name: str
-    """``gs://bucket/object``."""
-
-    generation: int
-    size_bytes: int
-    md5: str | None = None
-    """MD5 of the bytes, in hex; None for composite objects."""
 
 
 @frozen(kw_only=True)
@@ -86,19 +73,21 @@ def parse_prefix(uri: str) -> ObjectName:
     return _parse(uri, "a place in Cloud Storage", "gs://bucket/folder")
 
 
-def _parse(uri: str, what: str, example: str) -> ObjectName:
-    bucket, _, path = uri.removeprefix(_SCHEME).partition("/")
+def _parse(uri: object, what: str, example: str) -> ObjectName:
+    # Callers without a type checker pass all sorts of things; they get the same error.
+    text = uri if isinstance(uri, str) else ""
+    bucket, _, path = text.removeprefix(_SCHEME).partition("/")
     try:
         size = len(path.encode())
     except UnicodeEncodeError:
         raise _wrong(uri, what, example) from None
     fits = size <= _LONGEST_NAME and "\n" not in path and "\r" not in path
-    if not uri.startswith(_SCHEME) or not _BUCKET.fullmatch(bucket) or not fits:
+    if not text.startswith(_SCHEME) or not _BUCKET.fullmatch(bucket) or not fits:
         raise _wrong(uri, what, example)
     return ObjectName(bucket=bucket, path=path)
 
 
-def _wrong(uri: str, what: str, example: str) -> InputError:
+def _wrong(uri: object, what: str, example: str) -> InputError:
     return InputError.one(
         f"{uri!r} is not the name of {what}", remedy=f"Names look like {example!r}."
     )

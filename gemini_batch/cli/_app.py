@@ -35,6 +35,7 @@ _IN_WORDS_OF_THE_SDK = (
     ("VertexAI(location=", "--location"),
     ("VertexAI(staging=", "--staging"),
     ("belongs to Vertex AI", "--vertex"),
+    ("key_column: ", "--key-column"),
 )
 
 

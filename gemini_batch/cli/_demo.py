@@ -207,9 +207,9 @@ async def _read(client: Client, job: BatchJob) -> tuple[Tally, dict[str, str]]:
     """Read all results; return their sums and a few answers by key."""
     tally = Tally()
     chosen: dict[str, BatchResult] = {}
-    async with aclosing(client.batches.results(job)) as results:
+    async with aclosing(client.batches.results(job, tally=tally.sums)) as results:
         async for result in results:
-            tally.add(result)
+            tally.note(result)
             for start in _SHOWN:
                 if result.ok and (result.key or "").startswith(start):
                     chosen.setdefault(start, result)

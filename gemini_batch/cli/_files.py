@@ -55,7 +55,7 @@ async def upload(
         files/… of your choice: up to 40 lower-case letters, digits and dashes.
     """
     screen = Screen(as_json=common.json)
-    check_local(path, "uploads")
+    check_local(path)
     async with connect(common, screen) as connection:
         with transfer(screen, "uploading") as on_progress:
             file = await connection.client.files.upload(

@@ -13,26 +13,27 @@ def is_stored(path: str) -> bool:
     return path.startswith((_GCS, _BIGQUERY))
 
 
+def is_object(path: str) -> bool:
+    """True for a ``gs://`` URI."""
+    return path.startswith(_GCS)
+
+
 def source_of(path: str) -> dict[str, str]:
     """Return the source that `create` takes for a URI."""
-    return {"gcs_uri" if path.startswith(_GCS) else "bigquery_uri": path}
+    return {"gcs_uri" if is_object(path) else "bigquery_uri": path}
 
 
-def check_local(path: str, what: str) -> None:
-    """Refuse a URI where a file of this machine is due.
-
-    Args:
-        path: What was given.
-        what: What the command does with it.
+def check_local(path: str) -> None:
+    """Refuse to upload what is in Google Cloud.
 
     Raises:
-        InputError: It is one.
+        InputError: It is there.
     """
     if not is_stored(path):
         return
-    remedy = f"Copy it here first: gcloud storage cp {shlex.quote(path)} input.jsonl"
-    if path.startswith(_BIGQUERY):
-        remedy = "The service checks the rows of a table, when the job starts."
+    remedy = "On Vertex AI, submit takes it where it is."
+    if is_object(path):
+        remedy += f" Or copy it here: gcloud storage cp {shlex.quote(path)} input.jsonl"
     raise InputError.one(
-        f"this command {what} files of this machine only", remedy=remedy, file=path
+        "this command uploads files of this machine only", remedy=remedy, file=path
     )

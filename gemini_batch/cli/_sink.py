@@ -12,7 +12,7 @@ from typing import BinaryIO, TextIO
 from anyio import to_thread
 
 from gemini_batch import InputError
-from gemini_batch.cli._places import is_stored
+from gemini_batch.cli._places import is_object, is_stored
 
 _HOP = 1 << 18  # bytes that are gathered for one hop to a thread
 
@@ -45,29 +45,46 @@ class Sink:
         await to_thread.run_sync(self._write, block)
 
 
-def check_target(output: str | None) -> None:
+def check_target(output: str | None, *, objects: bool = False) -> None:
     """Refuse a target that cannot be written, before anything is asked of the service.
 
+    Args:
+        output: The target.
+        objects: Whether it may be an object of Cloud Storage.
+
     Raises:
-        InputError: It is a folder, or is in none, or on another machine.
+        InputError: It is a folder, or is in none, or is where the command does not write.
     """
     if output is None or output == "-":
         return
-    if is_stored(output):
-        raise InputError.one(
-            "this command writes files of this machine only",
-            remedy="Leave --output out, and pipe: … | gcloud storage cp - gs://bucket/name.",
-            file=output,
-            field="--output",
-        )
     target = Path(output)
-    if target.is_dir():
+    if is_stored(output):
+        if objects and is_object(output) and not output.endswith("/"):
+            return
+        what, remedy = _not_written(output, objects=objects)
+    elif target.is_dir():
         what, remedy = "it is a folder", "Name the file to write."
     elif not target.parent.is_dir():
         what, remedy = f"there is no folder {target.parent}", "Make it first."
     else:
         return
     raise InputError.one(what, remedy=remedy, file=output, field="--output")
+
+
+def _not_written(output: str, *, objects: bool) -> tuple[str, str]:
+    """Return why a URI is not written to, and what to do about it."""
+    if not objects:
+        return (
+            "this command writes files of this machine only",
+            "Leave --output out, and pipe: … | gcloud storage cp - gs://bucket/name.",
+        )
+    if is_object(output):
+        return "it is a folder", "Name the object to write: gs://bucket/answers.jsonl."
+    remedy = (
+        "Write gs://bucket/answers.jsonl, and load it: bq load --autodetect "
+        "--source_format=NEWLINE_DELIMITED_JSON dataset.table gs://bucket/answers.jsonl"
+    )
+    return "this command writes no tables", remedy
 
 
 @asynccontextmanager

@@ -8,14 +8,14 @@ from typing import Annotated, Any
 from anyio import to_thread
 from cyclopts import Parameter
 
-from gemini_batch import BatchJob, InputError, check_input
+from gemini_batch import BatchJob, InputError, InputReport, check_input
 from gemini_batch.cli import _text
 from gemini_batch.cli._bars import transfer
 from gemini_batch.cli._connect import Connection, api_of, connect
 from gemini_batch.cli._exit import ExitCode
 from gemini_batch.cli._json import job_json, report_json
 from gemini_batch.cli._options import COMMON, ON_VERTEX, Common
-from gemini_batch.cli._places import check_local, is_stored, source_of
+from gemini_batch.cli._places import is_stored, source_of
 from gemini_batch.cli._screen import Screen
 from gemini_batch.cli._watch import finish, watch
 
@@ -25,32 +25,51 @@ async def check(
     /,
     *,
     model: str | None = None,
+    key_column: Annotated[str | None, Parameter(group=ON_VERTEX)] = None,
     common: Common = COMMON,
 ) -> ExitCode:
     """Check a JSONL file as submit does; needs no key and no network.
 
-    With --vertex, by the rules of Vertex AI.
+    With --vertex, by the rules of Vertex AI; there, rows at gs:// and bq:// are checked, too,
+    as the service will read them. That takes credentials.
 
     Parameters
     ----------
     input_
-        The file: one request per line. It is on this machine.
+        The file: one request per line. On Vertex AI also gs://bucket/rows.jsonl, without
+        wildcards, or bq://project.dataset.table.
     model
         Model the job would be for; rows that name another are problems.
+    key_column
+        Column of a BigQuery table that holds the keys; key if left out.
     """
     screen = Screen(as_json=common.json)
-    check_local(input_, "checks")
-    report = await check_input(input_, model=model, api=api_of(common))
+    if is_stored(input_):
+        report = await _check_stored(input_, model, key_column, common, screen)
+    else:
+        report = await check_input(input_, model=model, api=api_of(common))
     if screen.as_json:
         screen.document(report_json(report))
         return ExitCode.OK
     way = "would travel in the call" if report.inline else "would be uploaded as a file"
+    if is_stored(input_):
+        way = "would be read where they are"
     screen.line(
         ("sound", "bold green"),
         f"  {_text.count(report.count, 'row')} to {report.kind}, "
         f"{_text.size(report.size)}, {way}",
     )
     return ExitCode.OK
+
+
+async def _check_stored(
+    uri: str, model: str | None, key_column: str | None, common: Common, screen: Screen
+) -> InputReport:
+    async with connect(common, screen) as connection:
+        with transfer(screen, "reading") as on_progress:
+            return await connection.client.batches.check(
+                uri, model=model, key_column=key_column, on_progress=on_progress
+            )
 
 
 async def submit(
@@ -78,7 +97,7 @@ async def submit(
     """Check a JSONL file, upload it if it is large, and create a job. This is paid.
 
     On Vertex AI every file is uploaded, to --staging. Rows that are there already, at gs://
-    or bq://, are checked by the service alone.
+    or bq://, are not checked first: check does that.
 
     Parameters
     ----------

@@ -1,10 +1,9 @@
-"""Adding up results: outcomes, an example of each, tokens."""
-
-from collections import Counter
+"""Showing what results add up to: outcomes, an example of each, tokens, rows left out."""
 
 from rich.console import Console
 
 from gemini_batch import BatchResult, Outcome
+from gemini_batch import Tally as Sums
 from gemini_batch.cli import _text
 from gemini_batch.cli._json import Json, usage_json
 from gemini_batch.cli._table import Column, print_table
@@ -23,23 +22,24 @@ _COLUMNS = (
     Column("Example", style="cyan"),
     Column("Reason"),
 )
+_LEFT_OUT = {
+    "duplicates": "whose key had come before",
+    "foreign": "whose key is not in the input",
+}
 _REASON = 200  # characters of a reason that are shown
 
 
 class Tally:
-    """Counts results as they pass; keeps one example per outcome, whatever their number."""
+    """The sums of results, and one example per outcome, whatever their number."""
 
     def __init__(self) -> None:
-        self.outcomes = Counter[Outcome]()
-        self.tokens = Counter[str]()
+        self.sums = Sums()
+        """For `results` to add up."""
         self._examples: dict[Outcome, tuple[str, str]] = {}
 
-    def add(self, result: BatchResult) -> None:
-        """Count one result."""
+    def note(self, result: BatchResult) -> None:
+        """Keep a result that was added up as an example, if it is the first of its kind."""
         outcome = result.outcome
-        self.outcomes[outcome] += 1
-        if result.usage is not None:
-            self.tokens.update(usage_json(result.usage))
         if outcome is not Outcome.OK and outcome not in self._examples:
             key = f"(row {result.index})" if result.key is None else result.key
             reason = str(result.error) if result.error is not None else ""
@@ -48,31 +48,41 @@ class Tally:
     @property
     def total(self) -> int:
         """Results in all."""
-        return self.outcomes.total()
+        return self.sums.total
 
     @property
     def all_ok(self) -> bool:
         """True if every result is OK."""
-        return self.outcomes[Outcome.OK] == self.total
+        return self.sums.outcomes[Outcome.OK] == self.total
 
     def as_json(self) -> Json:
         """Return the sums for machines."""
+        outcomes, left_out = self.sums.outcomes, self._left_out()
         return {
             "total": self.total,
-            "outcomes": {str(o): self.outcomes[o] for o in Outcome if self.outcomes[o]},
-            "usage": dict(self.tokens),
+            "outcomes": {str(o): outcomes[o] for o in Outcome if outcomes[o]},
+            "usage": usage_json(self.sums.usage),
+            **{name: count for name, count in left_out.items() if count},
         }
 
     def show(self, console: Console) -> None:
         """Print the sums as a table."""
+        outcomes, tokens = self.sums.outcomes, usage_json(self.sums.usage)
         rows = [
-            (str(o), f"{self.outcomes[o]:,}", *self._examples.get(o, ("", "")))
+            (str(o), f"{outcomes[o]:,}", *self._examples.get(o, ("", "")))
             for o in Outcome
-            if self.outcomes[o]
+            if outcomes[o]
         ]
         print_table(console, _COLUMNS, rows)
-        sums = ", ".join(
-            f"{self.tokens[n]:,} {w}" for n, w in _WORDS.items() if self.tokens[n]
-        )
+        sums = ", ".join(f"{tokens[n]:,} {w}" for n, w in _WORDS.items() if n in tokens)
         if sums:
             console.print(f"Tokens: {sums}", soft_wrap=True)
+        for name, count in self._left_out().items():
+            if count:
+                console.print(
+                    f"Left out: {_text.count(count, 'row')}, {_LEFT_OUT[name]}",
+                    soft_wrap=True,
+                )
+
+    def _left_out(self) -> dict[str, int]:
+        return {"duplicates": self.sums.duplicates, "foreign": self.sums.foreign}

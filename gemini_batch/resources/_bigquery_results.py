@@ -15,15 +15,12 @@ from gemini_batch.resources._places import is_own, nothing_in
 from gemini_batch.types import BatchJob, JobDestination
 
 
-class TableLines:
-    """The rows of a table, as lines of a result file have them; a page at a time in memory."""
+class TablePages:
+    """The rows of a table, each as a line of JSON; a page at a time in memory."""
 
-    def __init__(
-        self, transport: Transport, wire: BigQuery, job: BatchJob, table: ResultTable
-    ) -> None:
+    def __init__(self, transport: Transport, wire: BigQuery, table: ResultTable) -> None:
         self._transport = transport
         self._wire = wire
-        self._job = job
         self._table = table
         self._token: str | None = None
         self._seen: set[str] = set()
@@ -33,16 +30,13 @@ class TableLines:
         """Return the rows of the next page; None at the end.
 
         Raises:
-            ResultsUnavailableError: The table is gone.
+            NotFoundError: The table is gone.
             DecodeError: The service gave the same token twice, and would do so for ever.
         """
         if self._ended:
             return None
         request = self._wire.list_rows(self._table, page_token=self._token)
-        try:
-            answer = await self._transport.send(request)
-        except NotFoundError as exc:
-            raise _no_table(self._job, self._table.uri) from exc
+        answer = await self._transport.send(request)
         # Up to 10 MB: the loop has better things to do.
         page = await in_thread(self._wire.read_rows, answer.body, self._table)
         self._token = page.next_page_token
@@ -54,6 +48,26 @@ class TableLines:
                 )
             self._seen.add(self._token)
         return page.items
+
+
+class TableLines:
+    """The rows of a job's table, as lines of a result file have them."""
+
+    def __init__(self, pages: TablePages, job: BatchJob, uri: BigQueryUri) -> None:
+        self._pages = pages
+        self._job = job
+        self._uri = uri
+
+    async def read(self) -> Iterable[bytes] | None:
+        """Return the rows of the next page; None at the end.
+
+        Raises:
+            ResultsUnavailableError: The table is gone.
+        """
+        try:
+            return await self._pages.read()
+        except NotFoundError as exc:
+            raise _no_table(self._job, self._uri) from exc
 
     async def aclose(self) -> None:
         """Do nothing: between two pages nothing is open."""
@@ -101,7 +115,7 @@ async def find_table(
     if table.key is None:
         # The key may be among the labels of the request.
         table = wire.read_table(answer.body, uri, with_requests=True)
-    return TableLines(transport, wire, job, table)
+    return TableLines(TablePages(transport, wire, table), job, uri)
 
 
 def _no_table(job: BatchJob, uri: BigQueryUri) -> ResultsUnavailableError | JobFailedError:

@@ -9,6 +9,7 @@ import anyio
 from attrs import frozen
 
 from gemini_batch._codec import Codec
+from gemini_batch._transfer._input_lines import check_here
 from gemini_batch._transfer._local import in_thread
 from gemini_batch._transfer.prepare import INLINE_LIMIT, PreparedInput, check_count, prepare
 from gemini_batch._transport import Transport
@@ -121,6 +122,7 @@ class Creation:
         **options: Any,
     ) -> BatchJob:
         """Check all requests, store them if they are many, and create a job."""
+        check_here(requests)
         generation_config = typed_config(
             self._codec, generation_config, response_type, as_json_schema=as_json_schema
         )

@@ -10,10 +10,10 @@ from gemini_batch._codec import LineSplitter
 from gemini_batch._transfer._ahead import ReadAhead
 from gemini_batch._transfer._gcs import Objects
 from gemini_batch._transport import Transport
-from gemini_batch._wire.gcs import Gcs, ObjectContent, StoredObject
+from gemini_batch._wire.gcs import Gcs, ObjectContent
 from gemini_batch.errors import NotFoundError, ResultsUnavailableError
 from gemini_batch.resources._places import is_own, nothing_in
-from gemini_batch.types import BatchJob, JobDestination
+from gemini_batch.types import BatchJob, JobDestination, StoredObject
 
 AT_ONCE: Final = 4
 """Objects that are read at a time."""
@@ -32,7 +32,7 @@ class ObjectLines:
 
     def __init__(self, transport: Transport, objects: Iterable[StoredObject]) -> None:
         self._transport = transport
-        self._store = _Listed(objects)
+        self._store = Listed(objects)
         self._waiting = deque(self._store.names)
         self._open: deque[_Shard] = deque()
         self._left = TURN
@@ -81,7 +81,7 @@ class _Shard:
         return piece[:most]
 
 
-class _Listed:
+class Listed:
     """Objects as they were when they were listed."""
 
     def __init__(self, objects: Iterable[StoredObject]) -> None:
@@ -89,9 +89,11 @@ class _Listed:
 
     @property
     def names(self) -> Iterable[str]:
+        """What they are called, in their order."""
         return self._generations
 
     def content(self, name: str) -> ObjectContent:
+        """Return the content of one of them, to be read."""
         return ObjectContent(name=name, generation=self._generations[name])
 
 

@@ -1,4 +1,4 @@
-"""Calls that make batch jobs."""
+"""Calls that make batch jobs, and that check what they would be made of."""
 
 from collections.abc import AsyncIterable, Iterable, Mapping
 from functools import cached_property
@@ -14,12 +14,13 @@ from gemini_batch.types import BatchJob, File, JobKind, WebhookConfig
 if TYPE_CHECKING:
     import os
 
+    from gemini_batch._transfer.prepare import InputReport
     from gemini_batch.resources._creation import BatchRequest, Creation
     from gemini_batch.types import Content, GenerationConfig
 
 
 class JobMaking:
-    """Makes batch jobs."""
+    """Makes batch jobs, and checks what they would be made of."""
 
     def __init__(
         self, transport: Transport, codec: Codec, wire: Dialect, stores: Stores
@@ -37,6 +38,40 @@ class JobMaking:
         from gemini_batch.resources._creation import Creation  # noqa: PLC0415 - see above
 
         return Creation(self._transport, self._codec, self._wire, self._stores)
+
+    async def check(
+        self,
+        source: "str | os.PathLike[str]",
+        *,
+        model: str | None = None,
+        key_column: str | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> "InputReport":
+        """Check every row of a file, an object or a table, and make no job of them.
+
+        A file is checked as `submit` checks it. Rows in Cloud Storage and BigQuery are read
+        with the client's credentials, in constant memory, and must be as the service reads
+        them: nobody writes what they lack, so that each has its request and a key.
+
+        Args:
+            source: Path of a JSONL file; on Vertex AI also ``gs://bucket/rows.jsonl`` without
+                wildcards, or ``bq://project.dataset.table``, of which rows are counted from 1.
+            model: The model the job would be for; rows that name another are problems.
+            key_column: The column that holds the keys of a table; left out, ``key``.
+            on_progress: Called with a `TransferProgress` as an object arrives.
+
+        Raises:
+            InputError: With file, line, field and remedy of every problem; or there is no such
+                file, object or table.
+            PermissionDeniedError: The client may not read it.
+            TransportError: It broke off again and again, or changed meanwhile.
+        """
+        from gemini_batch.resources._checking import Checking  # noqa: PLC0415 - see above
+
+        checking = Checking(self._transport, self._codec, self._wire, self._stores)
+        return await checking.check(
+            source, model=model, key_column=key_column, on_progress=on_progress
+        )
 
     async def create(
         self,
@@ -72,8 +107,8 @@ class JobMaking:
                 Developer API only.
             inlined_requests: Requests that travel in the call itself, under 20 MB in all.
                 They are checked first, as `submit` does. Developer API only.
-            gcs_uri: ``gs://bucket/rows.jsonl``, which may have wildcards, or several. Nobody
-                checks their rows before the job runs. Vertex AI only.
+            gcs_uri: ``gs://bucket/rows.jsonl``, which may have wildcards, or several. Their
+                rows are not checked: `check` does that. Vertex AI only.
             bigquery_uri: ``bq://project.dataset.table`` with a column ``request``. Vertex AI
                 only.
             vertex_dataset: Full name of a multimodal dataset. Vertex AI only.
@@ -195,7 +230,7 @@ class JobMaking:
         Args:
             model: Such as ``gemini-2.5-flash``. Whether the job generates or embeds is told
                 by the requests.
-            requests: Path of a JSONL file, or an iterable or async iterable of typed
+            requests: Path of a JSONL file of this machine, or an iterable or async iterable of typed
                 requests, mappings or JSONL lines.
             dest: As with `create`.
             display_name: Your own text.

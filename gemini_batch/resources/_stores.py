@@ -1,5 +1,6 @@
 """Where an API keeps rows: requests on their way to a job, and results."""
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,6 +13,7 @@ from gemini_batch.types import File, JobSource
 if TYPE_CHECKING:
     from gemini_batch._wire.bigquery import BigQuery
     from gemini_batch._wire.gcs import Gcs
+    from gemini_batch.resources.objects import Objects
 
 
 class Staged(Protocol):
@@ -37,6 +39,11 @@ class Stores(Protocol):
     @property
     def gcs(self) -> "Gcs | None":
         """Cloud Storage."""
+        ...
+
+    @property
+    def objects(self) -> "Objects":
+        """Objects of Cloud Storage; those of an API that has none refuse all calls."""
         ...
 
     @property
@@ -67,6 +74,13 @@ class DeveloperStores:
     def __init__(self, files: Files, wire: DeveloperFiles) -> None:
         self._files = files
         self.files: ContentStore = wire
+
+    @cached_property
+    def objects(self) -> "Objects":
+        """There are none."""
+        from gemini_batch.resources.objects import Objects  # noqa: PLC0415 - seldom asked for
+
+        return Objects(None)
 
     def staged(
         self,

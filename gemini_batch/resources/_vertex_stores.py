@@ -9,17 +9,18 @@ import anyio
 from gemini_batch._codec import Codec
 from gemini_batch._transfer._local import in_thread
 from gemini_batch._transfer._source import Source
-from gemini_batch._transport import Transport, Turns
+from gemini_batch._transport import Transport
 from gemini_batch._wire.files import JSONL_MIME_TYPE
 from gemini_batch._wire.vertex import VertexBatches
 from gemini_batch.errors import ConflictError, GeminiBatchError, InputError
-from gemini_batch.resources.files import UPLOADS_AT_ONCE, Files, OnProgress
+from gemini_batch.resources.files import Files, OnProgress
 from gemini_batch.types import JobSource
 
 if TYPE_CHECKING:
-    from gemini_batch._transfer._gcs import Objects
+    from gemini_batch._transfer import _gcs
     from gemini_batch._wire.bigquery import BigQuery
     from gemini_batch._wire.gcs import Gcs
+    from gemini_batch.resources.objects import Objects
 
 _CLEANUP_SECONDS = 5.0
 
@@ -36,7 +37,6 @@ class VertexStores:
         self._codec = codec
         self._wire = wire
         self._storage_url = storage_url
-        self._turns = Turns(UPLOADS_AT_ONCE)
 
     # Loaded by the calls that have to do with rows, so that a client is ready soon.
 
@@ -46,6 +46,19 @@ class VertexStores:
         from gemini_batch._wire.gcs import Gcs  # noqa: PLC0415 - see above
 
         return Gcs(self._codec, storage_url=self._storage_url)
+
+    @cached_property
+    def _store(self) -> "_gcs.Objects":
+        from gemini_batch._transfer import _gcs  # noqa: PLC0415 - see above
+
+        return _gcs.Objects(self._transport, self.gcs)
+
+    @cached_property
+    def objects(self) -> "Objects":
+        """Objects of Cloud Storage."""
+        from gemini_batch.resources.objects import Objects  # noqa: PLC0415 - see above
+
+        return Objects(self._store)
 
     @cached_property
     def bigquery(self) -> "BigQuery":
@@ -66,24 +79,15 @@ class VertexStores:
         Raises:
             InputError: There is no staging prefix.
         """
-        from gemini_batch._transfer._gcs import Objects  # noqa: PLC0415 - see above
-
-        return StagedObject(
-            Objects(self._transport, self.gcs),
-            self._turns,
-            self._wire.staged_input(token),
-            is_shared=is_shared,
-        )
+        uri = self._wire.staged_input(token)
+        return StagedObject(self._store, uri, is_shared=is_shared)
 
 
 class StagedObject:
     """An object of requests, below the staging prefix."""
 
-    def __init__(
-        self, objects: "Objects", turns: Turns, uri: str, *, is_shared: bool
-    ) -> None:
+    def __init__(self, objects: "_gcs.Objects", uri: str, *, is_shared: bool) -> None:
         self._objects = objects
-        self._turns = turns
         self._uri = uri
         self._is_shared = is_shared
 
@@ -94,7 +98,7 @@ class StagedObject:
             InputError: Other requests are staged under the same idempotency key.
         """
         source = Source(size=(await in_thread(path.stat)).st_size, path=path)
-        async with self._turns:
+        async with self._objects.turns:
             await self._upload(source, on_progress)
         return JobSource(gcs_uris=(self._uri,))
 
@@ -146,6 +150,7 @@ def _refuse() -> NoReturn:
     raise InputError.one(
         "Vertex AI does not have it",
         remedy="It belongs to the Gemini Developer API. Files are in Cloud Storage here: "
-        "create() takes their gs:// URIs, and submit() stages requests itself.",
+        "client.objects reaches them, create() takes their gs:// URIs, and submit() stages "
+        "requests itself.",
         field="files",
     )

@@ -2,19 +2,18 @@
 
 import os
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterable
+from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import anyio
 
 from gemini_batch._transfer._download import Download, open_download
-from gemini_batch._transfer._local import Appender, new_file_beside
-from gemini_batch._transfer._progress import OnProgress, Reporter
+from gemini_batch._transfer._progress import OnProgress
 from gemini_batch._transfer._source import Source
-from gemini_batch._transfer._upload import Upload
+from gemini_batch._transfer._upload import UPLOADS_AT_ONCE, Upload
 from gemini_batch._transport import Transport, Turns
-from gemini_batch._wire.files import JSONL_MIME_TYPE, MAX_FILE_BYTES, DeveloperFiles
+from gemini_batch._wire.files import MAX_FILE_BYTES, DeveloperFiles
 from gemini_batch._wire.names import file_name
 from gemini_batch.errors import (
     FileFailedError,
@@ -22,29 +21,13 @@ from gemini_batch.errors import (
     NotFoundError,
     PermissionDeniedError,
 )
+from gemini_batch.resources._local import Given, local_source, mime_type_of, write_beside
 from gemini_batch.resources._pages import check_page_size, every_item
 from gemini_batch.types import File, FileState, Page
 
 __all__ = ["UPLOADS_AT_ONCE", "Files", "OnProgress", "check_text"]
 
-UPLOADS_AT_ONCE = 4
-"""Uploads that send at the same time; each holds a few megabytes."""
-
 _PAGE_SIZE = 100  # the service's maximum
-_MIME_TYPES = {
-    ".jsonl": JSONL_MIME_TYPE,
-    ".json": "application/json",
-    ".txt": "text/plain",
-    ".csv": "text/csv",
-    ".pdf": "application/pdf",
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".webp": "image/webp",
-    ".mp3": "audio/mpeg",
-    ".wav": "audio/wav",
-    ".mp4": "video/mp4",
-}
 _LONGEST_DISPLAY_NAME = 512
 
 
@@ -58,7 +41,7 @@ class Files:
 
     async def upload(
         self,
-        source: str | os.PathLike[str] | bytes | AsyncIterable[bytes],
+        source: Given,
         *,
         display_name: str | None = None,
         mime_type: str | None = None,
@@ -88,61 +71,26 @@ class Files:
             FileFailedError: The service could not process the file.
             TransportError: The service could not be reached, or stored other bytes.
         """
-        if isinstance(source, AsyncIterable):
-            with new_file_beside(None) as path:
-                appender = Appender(path)
-                async for piece in source:
-                    await appender.write(_as_bytes(piece))
-                await appender.flush()
-                local = _path_source(path)
-                return await self._upload(
-                    local, display_name, mime_type or JSONL_MIME_TYPE, name, on_progress
-                )
-        if isinstance(source, bytes | bytearray | memoryview):
-            data = bytes(source)
-            local = Source(size=len(data), data=data)
-            _check_size(local, None)
-            return await self._upload(
-                local, display_name, mime_type or JSONL_MIME_TYPE, name, on_progress
+        async with local_source(source) as local:
+            path = Path(source) if isinstance(source, str | os.PathLike) else None
+            _check_size(local, path)
+            if path is not None and display_name is None:
+                display_name = _shown(path)
+            check_text("display_name", display_name)
+            upload = Upload(
+                self._transport,
+                self._wire,
+                local,
+                # A name of our own choice lets a finished file be found again whose last
+                # answer was lost.
+                name=_new_name() if name is None else file_name(name),
+                mime_type=mime_type or mime_type_of("" if path is None else path.name),
+                display_name=display_name,
+                on_progress=on_progress,
             )
-        if not isinstance(source, str | os.PathLike):
-            raise InputError.one(
-                f"expected a path, bytes or an async iterable, got {type(source).__name__}",
-                remedy="Give the path of an open file rather than the file.",
-                field="source",
-            )
-        path = Path(source)
-        return await self._upload(
-            _path_source(path),
-            _shown(path) if display_name is None else display_name,
-            mime_type or _MIME_TYPES.get(path.suffix.lower(), JSONL_MIME_TYPE),
-            name,
-            on_progress,
-        )
-
-    async def _upload(
-        self,
-        source: Source,
-        display_name: str | None,
-        mime_type: str,
-        name: str | None,
-        on_progress: OnProgress | None,
-    ) -> File:
-        check_text("display_name", display_name)
-        upload = Upload(
-            self._transport,
-            self._wire,
-            source,
-            # A name of our own choice lets a finished file be found again whose last answer
-            # was lost.
-            name=f"files/gb-{secrets.token_hex(12)}" if name is None else file_name(name),
-            mime_type=mime_type,
-            display_name=display_name,
-            on_progress=on_progress,
-        )
-        async with self._turns:
-            file = await upload.run()
-        return await self._until_usable(file)
+            async with self._turns:
+                file = await upload.run()
+            return await self._until_usable(file)
 
     async def _until_usable(self, file: File) -> File:
         # JSONL is usable at once; media are worked on for a while.
@@ -219,18 +167,7 @@ class Files:
             PermissionDeniedError: There is no such file, or it cannot be downloaded.
             TransportError: It broke off again and again.
         """
-        target = Path(path)
-        _check_target(target)
-        async with self.open_download(name) as download:
-            with new_file_beside(target) as part:
-                appender = Appender(part)
-                reporter = Reporter(on_progress)
-                async for piece in download:
-                    await appender.write(piece)
-                    await reporter.report(download.offset, download.total)
-                await appender.flush()
-                part.replace(target)
-        return target
+        return await write_beside(path, self.open_download(name), on_progress)
 
 
 def check_text(field: str, text: str | None) -> None:
@@ -253,38 +190,13 @@ def check_text(field: str, text: str | None) -> None:
         raise InputError.one(f"it is not Unicode: {exc.reason}", field=field) from exc
 
 
+def _new_name() -> str:
+    return f"files/gb-{secrets.token_hex(12)}"
+
+
 def _shown(path: Path) -> str:
     # Names of files may hold bytes that are no UTF-8.
     return path.name.encode(errors="replace").decode()[:_LONGEST_DISPLAY_NAME]
-
-
-def _as_bytes(piece: object) -> bytes:
-    if isinstance(piece, bytes | bytearray | memoryview):
-        return bytes(piece)
-    raise InputError.one(
-        f"the iterable gave a {type(piece).__name__}, where bytes are due", field="source"
-    )
-
-
-def _path_source(path: Path) -> Source:
-    if not path.exists():
-        raise InputError.one(
-            "it does not exist", remedy="Check the path.", file=str(path), field="source"
-        )
-    if not path.is_file():
-        raise InputError.one(
-            "it is not a file", remedy="Name a single file.", file=str(path), field="source"
-        )
-    if not os.access(path, os.R_OK):
-        raise InputError.one(
-            "it cannot be read",
-            remedy="Check its permissions.",
-            file=str(path),
-            field="source",
-        )
-    source = Source(size=path.stat().st_size, path=path)
-    _check_size(source, path)
-    return source
 
 
 def _check_size(source: Source, path: Path | None) -> None:
@@ -296,29 +208,4 @@ def _check_size(source: Source, path: Path | None) -> None:
             f"it has {source.size} bytes; the service takes up to {MAX_FILE_BYTES} per file",
             remedy="Split it into several files, and make a job of each.",
             file=file,
-        )
-
-
-def _check_target(target: Path) -> None:
-    if target.is_dir():
-        raise InputError.one(
-            "it is a folder",
-            remedy="Name the file to write.",
-            file=str(target),
-            field="path",
-        )
-    if target.exists() and not target.is_file():
-        # Renaming a file onto a device or a pipe would replace it.
-        raise InputError.one(
-            "it is not a regular file",
-            remedy="Name a file; read a stream with open_download().",
-            file=str(target),
-            field="path",
-        )
-    if not target.parent.is_dir():
-        raise InputError.one(
-            f"there is no folder {target.parent}",
-            remedy="Make it first.",
-            file=str(target),
-            field="path",
         )

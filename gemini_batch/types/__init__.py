@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         Outcome,
         TaskType,
     )
-    from gemini_batch.types._files import File, TransferProgress
+    from gemini_batch.types._files import File, StoredObject, TransferProgress
     from gemini_batch.types._jobs import (
         BatchJob,
         CompletionStats,
@@ -151,6 +151,7 @@ __all__ = [
     "SafetyRating",
     "SafetySetting",
     "Status",
+    "StoredObject",
     "Tally",
     "TaskType",
     "ThinkingConfig",

@@ -1,4 +1,4 @@
-"""Files kept by the service, and how a transfer is going."""
+"""Files and objects kept by the service, and how a transfer is going."""
 
 import base64
 import binascii
@@ -65,6 +65,21 @@ class File:
             return text if len(bytes.fromhex(text)) == _SHA256_BYTES else None
         except (binascii.Error, ValueError):
             return None
+
+
+@frozen(kw_only=True)
+class StoredObject:
+    """One generation of an object in Cloud Storage."""
+
+    name: str
+    """``gs://bucket/object``."""
+
+    generation: int
+    """Number of this content; another content of the same name has another."""
+
+    size_bytes: int
+    md5: str | None = None
+    """MD5 of the bytes, in hex; None for composite objects."""
 
 
 @frozen(kw_only=True)

@@ -443,10 +443,7 @@ async def test_check_goes_by_the_rules_of_the_service(cli: Program, tmp_path: Pa
 @pytest.mark.parametrize(
     ("tokens", "told"),
     [
-        (["check", IN], "gcloud storage cp gs://emulator-bucket/in/rows.jsonl"),
-        (["check", ASKED], "The service checks"),
         (["files", "upload", IN], "this command uploads files of this machine only"),
-        (["results", "1", "-o", f"{OUT}/answers.jsonl"], "gcloud storage cp - gs://"),
         (["files", "download", "x", "-o", OUT], "files of this machine only"),
         (["files", "list"], "Vertex AI does not have it"),
         (["files", "upload", __file__], "Vertex AI does not have it"),

@@ -20,6 +20,7 @@ from gemini_batch import (
     BatchJob,
     Client,
     EmbedRequest,
+    InputError,
     JobFailedError,
     Outcome,
     RateLimitError,
@@ -185,6 +186,25 @@ async def test_a_job_that_was_cancelled_in_the_queue_has_none(
 
     with pytest.raises(JobFailedError):
         await read(client, job)
+
+
+async def test_objects_and_their_rows(client: Client, port: int, tmp_path: Path) -> None:
+    uri = f"gs://{BUCKET}/in put+ü/rows.jsonl"
+    rows = [row(f"k{n}", "x" * 1000) for n in range(400)]
+
+    stored_ = await client.objects.upload(jsonl(*rows), uri)
+    listed = [item async for item in client.objects.list_all(f"gs://{BUCKET}/in put")]
+    report = await client.batches.check(uri)
+    await client.objects.download(uri, tmp_path / "out")
+    store(port, uri, jsonl(*rows, row("k7")))
+    with pytest.raises(InputError, match=r"rows\.jsonl:401: key: the key 'k7' was used on"):
+        await client.batches.check(uri)
+    await client.objects.delete(uri)
+
+    assert [item.name for item in listed] == [stored_.name] == [uri]
+    assert (report.count, report.size) == (400, stored_.size_bytes)
+    assert (tmp_path / "out").read_bytes() == jsonl(*rows)
+    assert names(port) == []
 
 
 def names(port: int) -> list[str]:

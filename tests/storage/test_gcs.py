@@ -23,7 +23,8 @@ from gemini_batch._transfer import _upload
 from gemini_batch._transfer._ahead import ReadAhead
 from gemini_batch._transfer._gcs import Objects
 from gemini_batch._transfer._source import Source
-from gemini_batch._wire.gcs import Gcs, StoredObject
+from gemini_batch._wire.gcs import Gcs
+from gemini_batch.types import StoredObject
 from tests.support.cloud import open_objects, open_transport, vertex_at
 from tests.support.gcs_server import QUANTUM, GcsServer, Held, gcs_server
 

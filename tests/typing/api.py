@@ -33,6 +33,7 @@ from gemini_batch import (
     Price,
     Progress,
     Status,
+    StoredObject,
     Tally,
     TaskType,
     Tool,
@@ -130,9 +131,27 @@ async def vertex(job: BatchJob) -> None:
         await client.batches.create("m", bigquery_uri="bq://p.d.t")
         await client.batches.create_embeddings("m", vertex_dataset="d", dest="gs://b-b/x")
         await client.batches.submit("m", [{}], dest="gs://b-b/x", labels={})
+        assert_type(await client.batches.check("gs://b-b/x.jsonl", model="m"), InputReport)
+        assert_type(await client.batches.check(Path("x"), key_column="id"), InputReport)
         await client.batches.submit("m", [{}], response_type=Recipe, as_json_schema=True)
         results = client.batches.results(job, key_column="id", response_type=list[Recipe])
         assert_type(results, AsyncGenerator[BatchResult, None])
+
+
+async def objects(client: Client) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b""
+
+    stored = await client.objects.upload(pieces(), "gs://b-b/x", on_progress=print)
+    assert_type(stored, StoredObject)
+    await client.objects.upload(Path("a.jsonl"), "gs://b-b/x", mime_type="text/plain")
+    assert_type(await client.objects.get("gs://b-b/x"), StoredObject)
+    assert_type(client.objects.list_all("gs://b-b"), AsyncGenerator[StoredObject, None])
+    assert_type(await client.objects.download(stored, "out.jsonl"), Path)
+    async with client.objects.open_download(stored) as download:
+        async for piece in download:
+            assert_type(piece, bytes)
+    await client.objects.delete(stored)
 
 
 async def reading(client: Client, job: BatchJob) -> None:
