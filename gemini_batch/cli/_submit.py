@@ -12,6 +12,7 @@ from gemini_batch import BatchJob, InputError, InputReport, check_input
 from gemini_batch.cli import _text
 from gemini_batch.cli._bars import transfer
 from gemini_batch.cli._connect import Connection, api_of, connect
+from gemini_batch.cli._cost import hold_cost
 from gemini_batch.cli._exit import ExitCode
 from gemini_batch.cli._json import job_json, report_json
 from gemini_batch.cli._options import COMMON, ON_VERTEX, Common
@@ -89,6 +90,9 @@ async def submit(
     ] = (),
     service_account: Annotated[str | None, Parameter(group=ON_VERTEX)] = None,
     kms_key: Annotated[str | None, Parameter(group=ON_VERTEX)] = None,
+    max_cost: float | None = None,
+    price: Annotated[tuple[str, ...], Parameter(negative=(), show_default=False)] = (),
+    answer_tokens: int | None = None,
     wait: Annotated[bool, Parameter(negative=())] = False,
     poll_interval: float | None = None,
     timeout: float | None = None,
@@ -128,6 +132,13 @@ async def submit(
         Who reads the rows and writes the results.
     kms_key
         Full name of the key that encrypts what the job keeps.
+    max_cost
+        Send nothing if the estimated cost is above this, or is not known.
+    price
+        KIND=AMOUNT, with --max-cost: what a million tokens cost in batch; of prompt, cached,
+        answer, thoughts. May be given again.
+    answer_tokens
+        With --max-cost: tokens to expect of one answer, thinking included.
     wait
         Wait for the job to end. Ctrl-C leaves it running.
     poll_interval
@@ -142,6 +153,16 @@ async def submit(
     }
     if embed:
         _check_embed(input_, defaults)
+    await hold_cost(
+        input_,
+        max_cost,
+        price=price,
+        answer_tokens=answer_tokens,
+        defaults=defaults,
+        model=model,
+        api=api_of(common),
+        screen=screen,
+    )
     options: dict[str, Any] = {
         "dest": dest,
         "display_name": display_name,

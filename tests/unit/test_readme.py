@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from gemini_batch.testing import Emulator
+from gemini_batch import Client
+from gemini_batch.testing import Emulator, Fault
 from tests.support.rows import many
 from tests.support.token_server import service_account_file
 from tests.support.web import everything, serving
@@ -46,7 +47,7 @@ async def run(code: str, folder: Path, emulator: Emulator, **more: str) -> str:
 
 
 def test_there_are_blocks_to_run() -> None:
-    assert len(BLOCKS) == 5
+    assert len(BLOCKS) == 6
     assert len(LINES) == 1
 
 
@@ -71,9 +72,30 @@ async def test_the_typed_example() -> None:
     assert all(isinstance(recipe, scope["Recipe"]) for recipe in found.values())
 
 
+async def test_the_example_that_keeps_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "input.jsonl").write_bytes(many(3))
+    monkeypatch.chdir(tmp_path)
+    scope: dict[str, Any] = {}
+    exec(compile(BLOCKS[2], "README", "exec"), scope)
+
+    async with Emulator(speed=600) as emulator, Client(emulator.api) as client:
+        file = await client.files.upload("input.jsonl")
+        job = await client.batches.create("gemini-2.5-flash", file_name=file)
+        emulator.faults.append(Fault.odd_rows("missing"))
+        job = await client.batches.poll(job, poll_interval=0.05)
+        await scope["keep"](client, job.name)
+
+    assert len(Path("answers.jsonl").read_bytes().splitlines()) == 3
+    (again,) = Path("failed.jsonl").read_bytes().splitlines(keepends=True)
+    assert again in many(3)
+    assert "missing" in capsys.readouterr().out
+
+
 async def test_the_example_on_vertex_ai(tmp_path: Path) -> None:
     (tmp_path / "input.jsonl").write_bytes(many(2))
-    code = BLOCKS[2].replace("my-", "emulator-")
+    code = BLOCKS[3].replace("my-", "emulator-")
 
     async def give(_: web.Request) -> web.StreamResponse:
         return web.json_response({"access_token": "emulator-token", "expires_in": 3600})
@@ -96,4 +118,4 @@ async def test_the_example_on_vertex_ai(tmp_path: Path) -> None:
 @pytest.mark.timeout(30)
 async def test_the_offline_example(tmp_path: Path) -> None:
     async with Emulator() as emulator:
-        await run(BLOCKS[3], tmp_path, emulator)
+        await run(BLOCKS[4], tmp_path, emulator)
