@@ -7,7 +7,13 @@ from hypothesis import settings
 
 from gemini_batch import Client
 from gemini_batch.testing import Emulator, Limits, ManualClock
+from tests.support.conformance_count import (
+    pytest_runtest_logreport,
+    pytest_terminal_summary,
+)
 from tests.support.settings import QUICK
+
+__all__ = ["pytest_runtest_logreport", "pytest_terminal_summary"]
 
 # How long an example takes says something of the machine, not of the code.
 settings.register_profile("patient", deadline=None)

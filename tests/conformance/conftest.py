@@ -1,13 +1,11 @@
-"""Foreign clients and the process they talk to; counts what they passed."""
+"""Foreign clients and the process they talk to."""
 
-import re
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 
-from tests.conformance.genai import VERSION, Genai
+from tests.conformance.genai import Genai
 from tests.conformance.stage import Stage
 
 # What the environment may hold that changes where Google's client goes.
@@ -26,8 +24,6 @@ _FOREIGN = (
     "ALL_PROXY",
     "all_proxy",
 )
-_passed = Counter[str]()
-_node_version: list[str] = []
 
 
 @pytest.fixture(scope="session")
@@ -92,25 +88,3 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "http_options(**options): further http_options of google-genai's client"
     )
     config.addinivalue_line("markers", "limits(**limits): members of the emulator's Limits")
-
-
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    if report.when != "call" or not report.passed:
-        return
-    if "conformance/test_node.py::test_case[" in report.nodeid:
-        _passed["node"] += 1
-        _node_version[:] = [str(v) for k, v in report.user_properties if k == "genai"]
-    elif found := re.search(
-        r"conformance/test_google_genai\w*\.py::.*\[(a?sync)", report.nodeid
-    ):
-        _passed[found[1]] += 1
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if not _passed:
-        return
-    blocking, asynchronous = _passed["sync"], _passed["async"]
-    line = f"conformance: google-genai {VERSION} sync {blocking} passed, async {asynchronous} passed"
-    if _passed["node"]:
-        line += f"; @google/genai {_node_version[0]} {_passed['node']} passed"
-    terminalreporter.write_line(line)
