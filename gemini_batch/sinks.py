@@ -10,9 +10,9 @@ from attrs import frozen
 from gemini_batch._sinks._failures import Failures, Requests
 from gemini_batch._sinks._formats import format_of
 from gemini_batch._sinks._keys import FailedKeys
-from gemini_batch._sinks._writer import ResultWriter, part_of
+from gemini_batch._sinks._writer import ResultWriter
 from gemini_batch._transfer._input_lines import LineReader, shown
-from gemini_batch._transfer._local import in_thread, remove
+from gemini_batch._transfer._local import in_thread, part_of, remove
 from gemini_batch.errors import InputError
 from gemini_batch.types import BatchResult, Tally
 

@@ -1,5 +1,6 @@
 """A result as one flat record."""
 
+import re
 from typing import Any, Final
 
 from gemini_batch._codec._inputs import decode_plain, encode_plain
@@ -24,6 +25,8 @@ COLUMNS: Final = (
 )
 """Columns of a table of results. ``response`` and ``metadata`` are JSON text."""
 
+# Legal in JSON, but taken as the end of a line or as a command by programs that show it.
+_RISKY: Final = re.compile("[\x7f-\x9f\u2028\u2029]")
 _COUNTS: Final = (
     "prompt_token_count",
     "cached_content_token_count",
@@ -51,11 +54,19 @@ def flat_line(result: BatchResult) -> bytes:
     if result.error is not None:
         row["error"] = _error(result.error)
     if result.usage is not None:
-        row["usage"] = _usage(result.usage)
+        row["usage"] = counts_of(result.usage)
     metadata = _metadata(result)
     if metadata:
         row["metadata"] = metadata
-    return encode_plain(row) + b"\n"
+    line = encode_plain(row)
+    if not line.isascii() or b"\x7f" in line:
+        line = escaped(line.decode()).encode()
+    return line + b"\n"
+
+
+def escaped(text: str) -> str:
+    """Return JSON text in which nothing ends a line or steers a terminal."""
+    return _RISKY.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def record(result: BatchResult) -> tuple[Any, ...]:
@@ -103,7 +114,8 @@ def _error(error: Status) -> dict[str, Any]:
     return {**known, "message": error.message}
 
 
-def _usage(usage: Usage) -> dict[str, int]:
+def counts_of(usage: Usage) -> dict[str, int]:
+    """Return the counts of tokens that are not zero."""
     counts = {name: int(getattr(usage, name)) for name in _COUNTS}
     return {name: count for name, count in counts.items() if count}
 

@@ -87,7 +87,7 @@ class RawLines(_Text):
 
     def records(self, results: Sequence[BatchResult]) -> list[Record]:
         """Return a line for each."""
-        return [_raw_line(result) for result in results]
+        return [raw_line(result) for result in results]
 
     def read(self, path: str) -> Iterator[list[Kept]]:
         """Yield the lines of a file. A row with an error did not end well; others may be."""
@@ -186,7 +186,8 @@ def _object(line: bytes) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _raw_line(result: BatchResult) -> bytes:
+def raw_line(result: BatchResult) -> bytes:
+    """Return the row of a result as a line."""
     raw = result.raw
     if not raw:
         # No row came: it is told as the service would.

@@ -3,15 +3,14 @@
 import contextlib
 import logging
 import os
-import secrets
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
 from gemini_batch._sinks._formats import Format, Kept, Record, not_ours
 from gemini_batch._sinks._keys import FailedKeys, KeptRows, mark_of
-from gemini_batch._transfer._local import remove
+from gemini_batch._transfer._hops import Hops
+from gemini_batch._transfer._local import part_of, remove
 from gemini_batch.types import BatchResult, Tally
 
 _log = logging.getLogger("gemini_batch.sinks")
@@ -21,7 +20,7 @@ class ResultWriter:
     """Writes results beside their target, with the rows that were there before.
 
     All of it blocks: it runs in worker threads, in one at a time. A task that is cancelled
-    natively leaves its thread running, hence the lock; what runs on will leave nothing.
+    natively leaves its thread running; what runs on will leave nothing.
     """
 
     def __init__(
@@ -48,13 +47,12 @@ class ResultWriter:
         self._old: Iterator[list[Kept]] = iter(())
         self._waiting: Iterator[list[tuple[str, Record]]] | None = None
         self._begun = self._torn = self._whole = False
-        self._lock = threading.Lock()
-        self._closed = False
+        self._hops = Hops(self._release)
 
     def open(self) -> None:
         """Begin the file, and look for what is there."""
-        with self._hop():
-            if self._closed:
+        with self._hops.hop() as wanted:
+            if not wanted:
                 return
             self._file = self._part.open("xb")
             self._form.open(self._file)
@@ -68,8 +66,8 @@ class ResultWriter:
 
     def load(self) -> bool:
         """Take over some rows that were there; False if there are no more."""
-        with self._hop():
-            rows = None if self._closed else next(self._old, None)
+        with self._hops.hop() as wanted:
+            rows = next(self._old, None) if wanted else None
             if rows is None or self._rows is None:
                 return False
             self._write(self._rows.take(rows))
@@ -77,8 +75,8 @@ class ResultWriter:
 
     def take(self, results: Sequence[BatchResult]) -> None:
         """Write results, but those whose keys are done."""
-        with self._hop():
-            if self._closed:
+        with self._hops.hop() as wanted:
+            if not wanted:
                 return
             self._begun = True
             fresh = []
@@ -99,8 +97,8 @@ class ResultWriter:
 
     def carry_over(self) -> bool:
         """Write some of the rows that were there and not replaced; False if none are left."""
-        with self._hop():
-            if self._closed or self._rows is None:
+        with self._hops.hop() as wanted:
+            if not wanted or self._rows is None:
                 return False
             if self._waiting is None:
                 self._waiting = self._rows.waiting()
@@ -113,8 +111,8 @@ class ResultWriter:
 
     def finish(self) -> None:
         """Make the file sound; it is not in its place yet."""
-        with self._hop():
-            if not self._closed and self._file is not None:
+        with self._hops.hop() as wanted:
+            if wanted and self._file is not None:
                 self._form.finish()
                 self._file.close()
                 self._whole = True
@@ -122,21 +120,21 @@ class ResultWriter:
 
     def replace(self) -> None:
         """Put the file into its place."""
-        with self._hop():
-            if not self._closed:
+        with self._hops.hop() as wanted:
+            if wanted:
                 os.replace(self._part, self._target)  # noqa: PTH105 - as it says
                 remove(self.kept)
-                self._closed = True
+                self._hops.discarded = True
 
     def keep(self) -> bool:
         """Make sound what there is, and keep it for the next time; False if that is nothing.
 
         Nor is it kept after a write that failed, as on a full disk: a row may be torn.
         """
-        with self._hop():
+        with self._hops.hop() as wanted:
             # Before the first result, not all of what was there need have been taken over.
-            wanted = self._resume and self._begun
-            if self._closed or self._file is None or self._torn or not wanted:
+            of_use = self._resume and self._begun
+            if not wanted or self._file is None or self._torn or not of_use:
                 return False
             try:
                 self._make_sound()
@@ -147,38 +145,26 @@ class ResultWriter:
 
     def discard(self) -> None:
         """Remove what is not in its place; what still runs will keep nothing."""
-        self._closed = True
+        self._hops.discarded = True
         remove(self._part)
 
     def close(self, *, wait: bool = True) -> None:
         """Let go of everything, once no hop runs any more. May be called more than once.
 
-        Without `wait`, a hop that still runs does it at its end, if this was discarded.
+        Without `wait`, a hop that still runs does it at its end.
         """
-        if not self._lock.acquire(blocking=wait):
-            return
-        try:
-            if self._file is not None and not self._file.closed:
-                # It may be a disk that is full; and it is about to be removed.
-                with contextlib.suppress(OSError, ValueError):
-                    self._form.finish()
-                with contextlib.suppress(OSError):
-                    self._file.close()
-            self.discard()
-            if self._rows is not None:
-                self._rows.close()
-        finally:
-            self._lock.release()
+        self._hops.close(wait=wait)
 
-    @contextlib.contextmanager
-    def _hop(self) -> Iterator[None]:
-        try:
-            with self._lock:
-                yield
-        finally:
-            if self._closed:
-                # Whoever discarded it may be gone.
-                self.close()
+    def _release(self) -> None:
+        if self._file is not None and not self._file.closed:
+            # It may be a disk that is full; and it is about to be removed.
+            with contextlib.suppress(OSError, ValueError):
+                self._form.finish()
+            with contextlib.suppress(OSError):
+                self._file.close()
+        self.discard()
+        if self._rows is not None:
+            self._rows.close()
 
     def _write(self, records: Sequence[Record]) -> None:
         self._torn = True  # and stays so, if a part of them is written
@@ -215,8 +201,3 @@ class ResultWriter:
     def _note(self, keys: Iterator[str | None]) -> None:
         if self._failed is not None:
             self._failed.add(key for key in keys if key is not None)
-
-
-def part_of(target: Path) -> Path:
-    """Return a new name beside a file, for what is to become it."""
-    return target.with_name(f".{target.name[:64]}.{secrets.token_hex(8)}.part")

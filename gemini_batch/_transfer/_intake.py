@@ -1,13 +1,13 @@
 """What happens to a batch of rows in one thread hop: check, look for duplicates, keep."""
 
 import contextlib
-import threading
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import accumulate
 from pathlib import Path  # noqa: TC003 - the house has no type-checking blocks
 
+from gemini_batch._transfer._hops import Hops
 from gemini_batch._transfer._keys import KeyIndex
 from gemini_batch._transfer._local import append, make_file, remove
 from gemini_batch._wire.rows import INLINE_EXTRA, Block, Drawn, Row, RowChecker
@@ -55,23 +55,23 @@ class Intake:
         self._numbers = array("Q")  # of all rows while they may go inline
         self._held: list[bytes] = []
         self._held_bytes = 0
-        # A task that is cancelled natively leaves its hop running: `close` waits for it.
-        self._lock = threading.Lock()
-        self._closed = False
+        self._hops = Hops(self._release)
 
     def lines(self, lines: Iterable[tuple[int, bytes | None]]) -> None:
         """Take numbered lines of a file; None is a line that was too long."""
-        with self._hop():
-            self._take(self.checker.lines(lines))
+        with self._hops.hop() as wanted:
+            if wanted:
+                self._take(self.checker.lines(lines))
 
     def requests(self, requests: Iterable[Drawn], made: Block) -> None:
         """Take requests, and rows that were made of others between them."""
-        with self._hop():
-            self._take(made.with_those_of(self.checker.requests(requests)))
+        with self._hops.hop() as wanted:
+            if wanted:
+                self._take(made.with_those_of(self.checker.requests(requests)))
 
     def rows(self) -> tuple[Row, ...] | None:
         """Return the rows that may go inline; None if all are in the file instead."""
-        with self._hop():
+        with self._hops.hop():
             if not self.inline:
                 self._write()
                 return None
@@ -84,36 +84,22 @@ class Intake:
 
     def discard(self) -> None:
         """Remove the file at once; what still runs will keep nothing."""
-        self._closed = True
+        self._hops.discarded = True
         if self.path is not None:
             remove(self.path)
 
     def close(self, *, wait: bool = True) -> None:
         """Forget everything, once no hop runs any more. May be called more than once.
 
-        Without `wait`, a hop that still runs does it at its end, if this was discarded.
+        Without `wait`, a hop that still runs does it at its end.
         """
-        if not self._lock.acquire(blocking=wait):
-            return
-        try:
-            self.discard()
-            self._keys.close()
-        finally:
-            self._lock.release()
+        self._hops.close(wait=wait)
 
-    @contextlib.contextmanager
-    def _hop(self) -> Iterator[None]:
-        try:
-            with self._lock:
-                yield
-        finally:
-            if self._closed:
-                # Whoever discarded it may be gone.
-                self.close()
+    def _release(self) -> None:
+        self.discard()
+        self._keys.close()
 
     def _take(self, block: Block) -> None:
-        if self._closed:
-            return
         place = "line" if self.checker.file else "row"
         for again in self._keys.add(block):
             self.checker.report(

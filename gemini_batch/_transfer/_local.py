@@ -64,9 +64,14 @@ def make_file(target: Path | None) -> Path:
         handle, name = tempfile.mkstemp(prefix="gemini_batch-", suffix=".part")
         os.close(handle)
         return Path(name)
-    path = target.with_name(f".{target.name[:64]}.{secrets.token_hex(8)}.part")
+    path = part_of(target)
     path.open("xb").close()
     return path
+
+
+def part_of(target: Path) -> Path:
+    """Return a new name beside a file, for what is to become it."""
+    return target.with_name(f".{target.name[:64]}.{secrets.token_hex(8)}.part")
 
 
 def remove(path: Path) -> None:

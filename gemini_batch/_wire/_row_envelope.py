@@ -11,8 +11,8 @@ _FOREIGN: Final = ("body", "messages")
 _OWN: Final = frozenset({"key", "request", "metadata"})
 _OTHER_NAMES: Final = frozenset({"custom_id", "customId", "id"})
 _METADATA: Final = (
-    "Metadata travels only with create(inlined_requests=…); elsewhere the key is all that "
-    "comes back."
+    "Metadata travels only with create(inlined_requests=…), which the Gemini Developer API "
+    "has; elsewhere the key is all that comes back."
 )
 
 

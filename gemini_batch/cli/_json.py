@@ -2,14 +2,12 @@
 
 import datetime as dt
 import json
-import re
 from typing import Any
 
 from gemini_batch import (
     ApiError,
     BadRequestError,
     BatchJob,
-    BatchResult,
     CreateOutcomeUnknownError,
     File,
     InputError,
@@ -18,22 +16,18 @@ from gemini_batch import (
     Progress,
     ResultsUnavailableError,
     Status,
-    Usage,
     WaitTimeoutError,
 )
+from gemini_batch._sinks._flat import escaped
 
 Json = dict[str, Any]
-
-# Legal in JSON, but taken as the end of a line or as a command by programs that show it.
-_RISKY = re.compile("[\x7f-\x9f\u2028\u2029]")
 
 
 def dumps(value: Any) -> bytes:
     """Return a value as one line of JSON, newline included."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    text = _RISKY.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
     try:
-        return text.encode() + b"\n"
+        return escaped(text).encode() + b"\n"
     except UnicodeEncodeError:  # a lone surrogate, which is legal in JSON alone
         return json.dumps(value, separators=(",", ":")).encode() + b"\n"
 
@@ -146,46 +140,6 @@ def report_json(report: InputReport) -> Json:
         "size": report.size,
         "inline": report.inline,
     }
-
-
-_TOKENS = (
-    "prompt_token_count",
-    "cached_content_token_count",
-    "candidates_token_count",
-    "thoughts_token_count",
-    "tool_use_prompt_token_count",
-    "total_token_count",
-)
-
-
-def usage_json(usage: Usage) -> dict[str, int]:
-    """Return the counts of tokens that are not zero."""
-    counts = {name: int(getattr(usage, name)) for name in _TOKENS}
-    return {name: number for name, number in counts.items() if number}
-
-
-def result_json(result: BatchResult) -> Json:
-    """Return one result as ``results`` writes it.
-
-    An answer that is neither text nor a vector (a call, an image) is given as the service
-    worded it, so that nothing is lost.
-    """
-    row: Json = {"key": result.key, "outcome": str(result.outcome)}
-    if result.key is None:
-        row["index"] = result.index
-    if result.text is not None:
-        row["text"] = result.text
-    elif result.embedding is not None:
-        row["embedding"] = result.embedding.tolist()
-    elif result.ok:
-        row["response"] = json.loads(result.raw).get("response")
-    if result.error is not None:
-        row["error"] = status_json(result.error)
-    if result.usage is not None:
-        row["usage"] = usage_json(result.usage)
-    if result.metadata.keys() - {"key"}:
-        row["metadata"] = dict(result.metadata)
-    return row
 
 
 def error_json(error: BaseException) -> Json:

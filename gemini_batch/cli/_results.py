@@ -8,11 +8,13 @@ from typing import Annotated, TypeGuard
 from cyclopts import Parameter
 
 from gemini_batch import BatchResult, Client, InputError, write_results
+from gemini_batch._sinks._flat import flat_line
+from gemini_batch._sinks._formats import raw_line
 from gemini_batch.cli import _text
 from gemini_batch.cli._bars import reading, transfer
 from gemini_batch.cli._connect import connect
 from gemini_batch.cli._exit import ExitCode
-from gemini_batch.cli._json import dumps, result_json
+from gemini_batch.cli._json import dumps
 from gemini_batch.cli._options import COMMON, ON_VERTEX, Common, Output
 from gemini_batch.cli._places import is_object
 from gemini_batch.cli._screen import Screen
@@ -108,14 +110,19 @@ async def results(
                     )
                 else:
                     await _write_lines(client, screen, passing, output, raw=raw)
+    _tell(screen, tally, output)
+    return ExitCode.OK if tally.all_ok else ExitCode.ROWS_NOT_OK
+
+
+def _tell(screen: Screen, tally: Tally, output: str | None) -> None:
+    """Say what the results add up to."""
     if not screen.as_json:
         tally.show(screen.err)
-    elif to_stdout:
+    elif output in (None, "-"):
         # stdout belongs to the rows.
         screen.err.print(dumps(tally.as_json()).decode().rstrip(), soft_wrap=True)
     else:
         screen.document({"output": output, **tally.as_json()})
-    return ExitCode.OK if tally.all_ok else ExitCode.ROWS_NOT_OK
 
 
 def _check_options(
@@ -173,7 +180,7 @@ async def _write_lines(
     raw: bool,
 ) -> None:
     """Write JSON lines to stdout, to any file, or to an object of Cloud Storage."""
-    as_line = _raw_line if raw else _line
+    as_line = raw_line if raw else flat_line
     if raw and output in (None, "-") and screen.out.is_terminal:
         as_line = _visible_line
     if output is not None and is_object(output):
@@ -186,15 +193,7 @@ async def _write_lines(
             await sink.add(as_line(row))
 
 
-def _line(result: BatchResult) -> bytes:
-    return dumps(result_json(result))
-
-
-def _raw_line(result: BatchResult) -> bytes:
-    # An inline row may be spread over lines; in JSON a line break is never content.
-    return result.raw.replace(b"\r", b" ").replace(b"\n", b" ") + b"\n"
-
-
 def _visible_line(result: BatchResult) -> bytes:
     """Return a raw row with nothing in it that steers a terminal."""
-    return _text.clean(result.raw.decode(errors="replace")).encode() + b"\n"
+    row = raw_line(result).rstrip(b"\n")
+    return _text.clean(row.decode(errors="replace")).encode() + b"\n"

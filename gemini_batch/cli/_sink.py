@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import secrets
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,6 +11,7 @@ from typing import BinaryIO, TextIO
 from anyio import to_thread
 
 from gemini_batch import InputError
+from gemini_batch._transfer._local import part_of
 from gemini_batch.cli._places import is_object, is_stored
 
 _HOP = 1 << 18  # bytes that are gathered for one hop to a thread
@@ -128,7 +128,7 @@ def _create(target: Path) -> tuple[Path, Path, BinaryIO]:
     Quick, and not awaited: no cancellation falls between making a file and knowing of it.
     """
     target = target.resolve()  # a link stays a link: what it points to is replaced
-    part = target.with_name(f".{target.name[:64]}.{secrets.token_hex(8)}.part")
+    part = part_of(target)
     return target, part, part.open("xb")
 
 

@@ -4,8 +4,9 @@ from rich.console import Console
 
 from gemini_batch import BatchResult, Outcome
 from gemini_batch import Tally as Sums
+from gemini_batch._sinks._flat import counts_of
 from gemini_batch.cli import _text
-from gemini_batch.cli._json import Json, usage_json
+from gemini_batch.cli._json import Json
 from gemini_batch.cli._table import Column, print_table
 
 _WORDS = {
@@ -61,13 +62,13 @@ class Tally:
         return {
             "total": self.total,
             "outcomes": {str(o): outcomes[o] for o in Outcome if outcomes[o]},
-            "usage": usage_json(self.sums.usage),
+            "usage": counts_of(self.sums.usage),
             **{name: count for name, count in left_out.items() if count},
         }
 
     def show(self, console: Console) -> None:
         """Print the sums as a table."""
-        outcomes, tokens = self.sums.outcomes, usage_json(self.sums.usage)
+        outcomes, tokens = self.sums.outcomes, counts_of(self.sums.usage)
         rows = [
             (str(o), f"{outcomes[o]:,}", *self._examples.get(o, ("", "")))
             for o in Outcome

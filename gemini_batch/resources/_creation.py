@@ -19,7 +19,7 @@ from gemini_batch._wire.intent import new_token, token_of_key, wire_display_name
 from gemini_batch._wire.rows import RowChecker
 from gemini_batch.errors import ApiError, InputError, TransportError
 from gemini_batch.resources._inline_rows import inline_rows
-from gemini_batch.resources._intent import Intent, is_ambiguous
+from gemini_batch.resources._intent import Intent
 from gemini_batch.resources._stores import Staged, Stores
 from gemini_batch.resources._typed_config import typed_config
 from gemini_batch.resources.files import OnProgress, check_text
@@ -252,10 +252,10 @@ async def _put(
 async def _create_from(staged: Staged, intent: Intent, request: Request) -> BatchJob:
     try:
         return await intent.create(request)
-    except (ApiError, TransportError) as exc:
-        if not is_ambiguous(exc):
-            with anyio.move_on_after(_CLEANUP_SECONDS):
-                await staged.remove()
+    except (ApiError, TransportError):
+        # No job was created, or it would be another error.
+        with anyio.move_on_after(_CLEANUP_SECONDS):
+            await staged.remove()
         raise
 
 

@@ -98,7 +98,7 @@ class Intent:
             answer = await self._transport.send(request)
             job = self._wire.read_job(answer.body)
         except (TransportError, ApiError, DecodeError) as exc:
-            if not is_ambiguous(exc):
+            if not _is_ambiguous(exc):
                 raise
             cause = exc
         else:
@@ -202,7 +202,7 @@ def _kept(marks: list[JobMark]) -> JobMark:
     return min(marks, key=order)
 
 
-def is_ambiguous(exc: TransportError | ApiError | DecodeError) -> bool:
+def _is_ambiguous(exc: TransportError | ApiError | DecodeError) -> bool:
     """True if a job may exist after `exc`."""
     if isinstance(exc, TransportError):
         return exc.maybe_received

@@ -1,14 +1,13 @@
 """Who has got a row: rows held against what was asked for, in worker threads."""
 
-import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator  # noqa: TC003 - the house has no type-checking blocks
 from typing import Final
 
 from attrs import define, field
 
 from gemini_batch._codec import MissingRows
+from gemini_batch._transfer._hops import Hops
 from gemini_batch._transfer._keys import KeyIndex
 from gemini_batch._wire.rows import Block
 from gemini_batch.resources._expected import ExpectedKeys
@@ -41,13 +40,12 @@ class Ledger(ABC):
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._closed = False
+        self._hops = Hops(self._release)
         self._rows = 0
 
     def sift(self, rows: list[BatchResult]) -> Sifted:
         """Say which rows are results, in the order in which they came."""
-        with self._hop() as usable:
+        with self._hops.hop() as usable:
             if not usable:
                 return Sifted()
             self._rows += len(rows)
@@ -59,27 +57,12 @@ class Ledger(ABC):
         Args:
             missing: Makes the results of requests without a row.
         """
-        with self._hop() as usable:
+        with self._hops.hop() as usable:
             return self._rest(missing) if usable else []
 
     def close(self) -> None:
         """Let go of everything; where a hop still runs, at its end. May be called again."""
-        self._closed = True
-        if self._lock.acquire(blocking=False):
-            try:
-                self._release()
-            finally:
-                self._lock.release()
-
-    @contextmanager
-    def _hop(self) -> Iterator[bool]:
-        try:
-            with self._lock:
-                yield not self._closed
-        finally:
-            if self._closed:
-                # Whoever closed it may be gone.
-                self.close()
+        self._hops.close(wait=False)
 
     @abstractmethod
     def _sift(self, rows: list[BatchResult]) -> Sifted: ...
@@ -143,7 +126,7 @@ class KeyLedger(Ledger):
 
     def add(self, keys: list[str]) -> None:
         """Take the next keys that were asked for."""
-        with self._hop() as usable:
+        with self._hops.hop() as usable:
             if usable:
                 self._keys.add(keys)
 
@@ -156,7 +139,7 @@ class KeyLedger(Ledger):
         Raises:
             InputError: Some are there twice.
         """
-        with self._hop() as usable:
+        with self._hops.hop() as usable:
             if usable:
                 self._keys.complete(file)
                 self._seen = bytearray(self._keys.count)

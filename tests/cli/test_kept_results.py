@@ -65,6 +65,20 @@ async def test_there_is_one_row_for_each_request_in_its_order(
     assert told.document["duplicates"] == 1
 
 
+async def test_a_missing_row_is_told_among_raw_ones(
+    cli: Program, service: Emulator, tmp_path: Path
+) -> None:
+    path = write_rows(tmp_path / "input.jsonl", 3)
+    service.faults.append(Fault.odd_rows("missing"))
+    name = await from_file(cli, path)
+
+    ran = await cli("results", name, "--raw", "--expected", path)
+
+    assert {row["key"] for row in ran.lines} == {"k0", "k1", "k2"}
+    (missing,) = (row for row in ran.lines if "error" in row)
+    assert missing["error"]["message"].startswith("no row came back")
+
+
 async def test_what_did_not_end_well_is_submitted_again_and_completes_the_file(
     cli: Program, service: Emulator, mixed_file: Path, tmp_path: Path
 ) -> None:

@@ -244,7 +244,8 @@ async def test_rows_of_others_are_told_by_their_place(
     blocked, called, failed = ran.lines
     assert (blocked["key"], blocked["index"]) == (None, 0)
     assert called["response"]["candidates"][0]["content"]["parts"][0]["functionCall"]
-    assert called["metadata"]["key"] == "c"
+    assert called["key"] == "c"
+    assert called["metadata"] == {"note": RISKY}
     assert failed["error"] == {
         "code": 8,
         "reason": "RESOURCE_EXHAUSTED",

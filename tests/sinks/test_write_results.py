@@ -368,8 +368,9 @@ def test_parquet_needs_an_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 
 async def test_a_table_of_other_columns_is_not_kept(tmp_path: Path) -> None:
     pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
     path = tmp_path / "out.parquet"
-    pa.parquet.write_table(pa.table({"key": ["a"]}), path)
+    parquet.write_table(pa.table({"key": ["a"]}), path)
 
     with pytest.raises(InputError, match="other columns"):
         await write_results([ok("a")], path)
@@ -511,3 +512,16 @@ async def test_what_did_not_come_is_in_the_file_too(
         (first, second) = rows_of(path)
         assert (first["key"], "error" in first) == ("k1", False)
         assert (second["key"], "error" in second) == ("k0", True)
+
+
+async def test_a_line_of_a_file_is_one_for_every_reader(tmp_path: Path) -> None:
+    """Some programs take more than a newline for the end of a line."""
+    path = tmp_path / "out.jsonl"
+    texts = ["a\u2028b\u2029c\x85d", "\x7f", "\x9b31m", "é"]
+
+    await write_results([ok(f"k{n}", text) for n, text in enumerate(texts)], path)
+
+    lines = path.read_text("utf-8").splitlines()
+    assert [json.loads(line)["text"] for line in lines] == texts
+    assert not set("\x7f\x9b") & set("".join(lines))
+    assert "é" in lines[3]
