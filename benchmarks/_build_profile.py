@@ -18,11 +18,11 @@ import orjson
 
 from benchmarks.build import asked, mappings, own, shared
 from gemini_batch._codec import Codec
-from gemini_batch._codec._inputs import encode_plain
-from gemini_batch._transfer._drawn import Batch
-from gemini_batch._transfer._intake import Intake
-from gemini_batch._transfer.prepare import prepare
-from gemini_batch._wire.rows import RowChecker
+from gemini_batch._codec.request_structs import encode_plain
+from gemini_batch._input.batching import Batch
+from gemini_batch._input.prepare import prepare
+from gemini_batch._input.spool import Intake
+from gemini_batch._requests.checker import RowChecker
 
 _ROWS: Final = 50_000
 _REPEATS: Final = 7

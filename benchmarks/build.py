@@ -132,7 +132,7 @@ def lines(count: int) -> Iterator[bytes]:
 def _ours(make: Callable[[int], Iterable[Any]], *, defaults: bool = False) -> Run:
     async def run(setting: Setting) -> int:
         from gemini_batch._codec import Codec
-        from gemini_batch._transfer.prepare import prepare
+        from gemini_batch._input.prepare import prepare
 
         codec = Codec()
         given: dict[str, Any] = (

@@ -13,9 +13,9 @@ from attrs import has
 from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn
 
-from gemini_batch._codec._converter import build_converter
-from gemini_batch._codec._generate import renames
-from gemini_batch._codec._leaves import register_leaves
+from gemini_batch._codec.class_hooks import renames
+from gemini_batch._codec.converter import build_converter
+from gemini_batch._codec.scalar_hooks import register_leaves
 from gemini_batch.types import GenerateContentResponse
 
 ROUNDS = 15

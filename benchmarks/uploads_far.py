@@ -16,8 +16,8 @@ _PIECES = "gemini_batch: in pieces of 64 MiB (private: after a failure)"
 
 
 async def in_pieces(setting: Setting) -> int:
-    from gemini_batch._transfer._source import Source
-    from gemini_batch._transfer._upload import CHUNK, Upload
+    from gemini_batch._transfer.upload import CHUNK, Upload
+    from gemini_batch._transfer.upload_source import Source
 
     async with connected(setting) as client:
         files = client.files

@@ -11,7 +11,7 @@ from gemini_batch._lazy import loader
 if TYPE_CHECKING:
     from gemini_batch import errors, tables, types
     from gemini_batch._version import __version__
-    from gemini_batch.checking import InputReport, check_input, response_schema
+    from gemini_batch._writers.write_results import write_results
     from gemini_batch.client import Client
     from gemini_batch.errors import (
         ApiError,
@@ -36,8 +36,13 @@ if TYPE_CHECKING:
         TransportError,
         WaitTimeoutError,
     )
-    from gemini_batch.estimating import check_cost, estimate_input
-    from gemini_batch.sinks import write_results
+    from gemini_batch.preflight import (
+        InputReport,
+        check_cost,
+        check_input,
+        estimate_input,
+        response_schema,
+    )
     from gemini_batch.types import (
         BatchJob,
         BatchResult,
@@ -168,9 +173,8 @@ if not TYPE_CHECKING:  # else type checkers would believe in any name
             "errors",
             "_version",
             "client",
-            "checking",
-            "estimating",
-            "sinks",
+            "preflight",
+            "_writers.write_results",
             "tables",
         ),
     )

@@ -9,7 +9,7 @@ import anyio
 from gemini_batch._codec import Codec
 from gemini_batch._transport import Transport, check_api, open_session
 from gemini_batch.resources import Batches, Files
-from gemini_batch.resources._stores import Stores
+from gemini_batch.resources.batches.staging import Stores
 from gemini_batch.types import DeveloperAPI, Retry, Timeouts, VertexAI
 
 if TYPE_CHECKING:
@@ -164,18 +164,15 @@ def _resources_of(
 ) -> tuple[Batches, Files, Stores]:
     """Return what calls go to. Of the two APIs only the one that is used is loaded."""
     if isinstance(api, VertexAI):
-        from gemini_batch._wire.vertex import VertexBatches  # noqa: PLC0415
-        from gemini_batch.resources._vertex_stores import (  # noqa: PLC0415
-            NoFiles,
-            VertexStores,
-        )
+        from gemini_batch._wire.vertex.batches import VertexBatches  # noqa: PLC0415
+        from gemini_batch.resources.batches.vertex_staging import NoFiles, VertexStores  # noqa: PLC0415
 
         vertex = VertexBatches(codec, api)
         places = VertexStores(transport, codec, vertex, storage_url=api.storage_url)
         return Batches(transport, codec, vertex, places), NoFiles(), places
-    from gemini_batch._wire.developer import DeveloperBatches  # noqa: PLC0415
-    from gemini_batch._wire.files import DeveloperFiles  # noqa: PLC0415
-    from gemini_batch.resources._stores import DeveloperStores  # noqa: PLC0415
+    from gemini_batch._wire.developer.batches import DeveloperBatches  # noqa: PLC0415
+    from gemini_batch._wire.developer.files import DeveloperFiles  # noqa: PLC0415
+    from gemini_batch.resources.batches.staging import DeveloperStores  # noqa: PLC0415
 
     wire = DeveloperFiles(codec, base_url=api.base_url, version=api.version)
     files = Files(transport, wire)

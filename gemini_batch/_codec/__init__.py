@@ -7,15 +7,13 @@ from gemini_batch._lazy import loader
 if TYPE_CHECKING:
     from cattrs import Converter
 
-    from gemini_batch._codec._codec import Codec
-    from gemini_batch._codec._lines import LineSplitter
-    from gemini_batch._codec._names import snake_name, wire_name
-    from gemini_batch._codec._rows import MissingRows, RowDecoder
+    from gemini_batch._codec.codec import Codec
+    from gemini_batch._codec.names import snake_name, wire_name
+    from gemini_batch._codec.results.rows import MissingRows, RowDecoder
 
 __all__ = [
     "Codec",
     "Converter",
-    "LineSplitter",
     "MissingRows",
     "RowDecoder",
     "snake_name",
@@ -24,6 +22,4 @@ __all__ = [
 
 if not TYPE_CHECKING:  # pragma: no branch - else type checkers would believe in any name
     # A client that waits decodes no rows, and needs neither cattrs nor the classes of answers.
-    __getattr__ = loader(
-        __name__, __all__, ("_names", "_lines", "_codec", "_rows", "_converter")
-    )
+    __getattr__ = loader(__name__, __all__, ("names", "codec", "results.rows", "converter"))

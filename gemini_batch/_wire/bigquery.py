@@ -9,7 +9,7 @@ from urllib.parse import quote
 from attrs import frozen
 
 from gemini_batch._codec import Codec
-from gemini_batch._wire._request import Request
+from gemini_batch._wire.http import Request
 from gemini_batch.errors import DecodeError, InputError
 from gemini_batch.types import Page
 

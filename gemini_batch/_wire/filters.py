@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from gemini_batch._wire._dialect import Predicate
+from gemini_batch._wire.dialect import Predicate
 from gemini_batch.errors import InputError
 
 _TERM = re.compile(

@@ -8,9 +8,14 @@ from urllib.parse import quote
 from attrs import evolve, frozen
 
 from gemini_batch._codec import Codec
-from gemini_batch._wire._request import Pace, Request, Response, StreamedBody
-from gemini_batch._wire._stores import UploadSession, UploadState
-from gemini_batch._wire.files import check_own_url
+from gemini_batch._wire.http import (
+    Pace,
+    Request,
+    Response,
+    StreamedBody,
+)
+from gemini_batch._wire.storage_protocols import UploadSession, UploadState
+from gemini_batch._wire.trusted_url import check_own_url
 from gemini_batch.errors import InputError, NotFoundError, TransportError
 from gemini_batch.types import Page, StoredObject
 

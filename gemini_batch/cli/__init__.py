@@ -1,5 +1,5 @@
 """The command line: arguments in, exit code out. A thin face on the SDK."""
 
-from gemini_batch.cli._app import main, run
+from gemini_batch.cli.app import main, run
 
 __all__ = ["main", "run"]

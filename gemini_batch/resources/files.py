@@ -8,21 +8,26 @@ from pathlib import Path
 
 import anyio
 
-from gemini_batch._transfer._download import Download, open_download
-from gemini_batch._transfer._progress import OnProgress
-from gemini_batch._transfer._source import Source
-from gemini_batch._transfer._upload import UPLOADS_AT_ONCE, Upload
+from gemini_batch._transfer.download import Download, open_download
+from gemini_batch._transfer.local import (
+    Given,
+    local_source,
+    mime_type_of,
+    write_beside,
+)
+from gemini_batch._transfer.progress import OnProgress
+from gemini_batch._transfer.upload import UPLOADS_AT_ONCE, Upload
+from gemini_batch._transfer.upload_source import Source
 from gemini_batch._transport import Transport, Turns
-from gemini_batch._wire.files import MAX_FILE_BYTES, DeveloperFiles
-from gemini_batch._wire.names import file_name
+from gemini_batch._transport.pagination import check_page_size, every_item
+from gemini_batch._wire.developer.files import MAX_FILE_BYTES, DeveloperFiles
+from gemini_batch._wire.developer.names import file_name
 from gemini_batch.errors import (
     FileFailedError,
     InputError,
     NotFoundError,
     PermissionDeniedError,
 )
-from gemini_batch.resources._local import Given, local_source, mime_type_of, write_beside
-from gemini_batch.resources._pages import check_page_size, every_item
 from gemini_batch.types import File, FileState, Page
 
 __all__ = ["UPLOADS_AT_ONCE", "Files", "OnProgress", "check_text"]

@@ -6,14 +6,19 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from gemini_batch._transfer._download import Download
-from gemini_batch._transfer._progress import OnProgress
+from gemini_batch._transfer.download import Download
+from gemini_batch._transfer.local import (
+    Given,
+    local_source,
+    mime_type_of,
+    write_beside,
+)
+from gemini_batch._transfer.progress import OnProgress
 from gemini_batch.errors import InputError
-from gemini_batch.resources._local import Given, local_source, mime_type_of, write_beside
 from gemini_batch.types import StoredObject
 
 if TYPE_CHECKING:
-    from gemini_batch._transfer import _gcs
+    from gemini_batch._transfer import cloud_storage
 
 __all__ = ["Objects", "refuse"]
 
@@ -24,7 +29,7 @@ class Objects:
     They are named ``gs://bucket/object``. An upload never replaces one.
     """
 
-    def __init__(self, store: "_gcs.Objects | None") -> None:
+    def __init__(self, store: "cloud_storage.Objects | None") -> None:
         """Make it.
 
         Args:
@@ -126,7 +131,7 @@ class Objects:
         """
         return await write_beside(path, self.open_download(uri), on_progress)
 
-    def _reached(self) -> "_gcs.Objects":
+    def _reached(self) -> "cloud_storage.Objects":
         if self._store is None:
             refuse(field="objects")
         return self._store

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gemini_batch._lazy import loader
 
 if TYPE_CHECKING:
-    from gemini_batch.testing._fault_files import load_faults
+    from gemini_batch.testing._load_faults import load_faults
     from gemini_batch.testing.emulator import (
         Emulator,
         Limits,
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:  # else type checkers would believe in any name
-    __getattr__ = loader(__name__, __all__, ("faults", "_fault_files", "emulator"))
+    __getattr__ = loader(__name__, __all__, ("faults", "_load_faults", "emulator"))
 
 
 def __dir__() -> list[str]:

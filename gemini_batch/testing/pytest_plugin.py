@@ -42,7 +42,7 @@ def gemini_emulator_options() -> dict[str, Any]:
 @pytest.fixture
 def gemini_emulator(gemini_emulator_options: dict[str, Any]) -> "Iterator[Emulator]":
     """Run an offline Gemini batch service for this test; jobs end at the first look."""
-    from gemini_batch.testing._serving import serving  # noqa: PLC0415 - see above
+    from gemini_batch.testing._fixtures import serving  # noqa: PLC0415 - see above
 
     with serving(gemini_emulator_options) as emulator:
         yield emulator
@@ -51,6 +51,6 @@ def gemini_emulator(gemini_emulator_options: dict[str, Any]) -> "Iterator[Emulat
 @pytest.fixture
 def gemini_client(gemini_emulator: "Emulator") -> "Client":
     """Make a `gemini_batch.Client` of `gemini_emulator`; open it with ``async with``."""
-    from gemini_batch.testing._serving import client_of  # noqa: PLC0415 - see above
+    from gemini_batch.testing._fixtures import client_of  # noqa: PLC0415 - see above
 
     return client_of(gemini_emulator)

@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING
 from gemini_batch._lazy import loader
 
 if TYPE_CHECKING:
+    from gemini_batch.types._config import (
+        DeveloperAPI,
+        PollSchedule,
+        Retry,
+        Timeouts,
+        VertexAI,
+    )
     from gemini_batch.types._content import (
         Blob,
         CodeExecutionResult,
@@ -48,7 +55,7 @@ if TYPE_CHECKING:
         WebhookConfig,
     )
     from gemini_batch.types._parts import few_shot
-    from gemini_batch.types._price import Estimate, Price
+    from gemini_batch.types._pricing import Estimate, Price
     from gemini_batch.types._requests import (
         EmbedRequest,
         GenerateRequest,
@@ -74,13 +81,6 @@ if TYPE_CHECKING:
         Response,
         RowReader,
         classify,
-    )
-    from gemini_batch.types._settings import (
-        DeveloperAPI,
-        PollSchedule,
-        Retry,
-        Timeouts,
-        VertexAI,
     )
     from gemini_batch.types._status import GRPC_CODES, Status
     from gemini_batch.types._tally import LeftOut, Tally
@@ -175,12 +175,12 @@ if not TYPE_CHECKING:  # pragma: no branch - else type checkers would believe in
             "_enums",
             "_status",
             "_jobs",
-            "_settings",
+            "_config",
             "_embeddings",
             "_files",
             "_content",
             "_responses",
-            "_price",
+            "_pricing",
             "_results",
             "_tally",
             "_tools",

@@ -8,8 +8,8 @@ from attrs import field, frozen
 
 from gemini_batch.types._content import Content, Part
 from gemini_batch.types._enums import HarmBlockThreshold, HarmCategory, TaskType
+from gemini_batch.types._fast_init import maker, quickly_made
 from gemini_batch.types._parts import PartLike, Parts, few_shot, to_parts
-from gemini_batch.types._quick import maker, quickly_made
 from gemini_batch.types._tools import Tool, ToolConfig
 
 

@@ -18,7 +18,7 @@ from gemini_batch import (
     JobState,
     NotFoundError,
 )
-from gemini_batch.resources._creation import BatchRequest
+from gemini_batch.resources.batches.create import BatchRequest
 from gemini_batch.testing import ManualClock
 from tests.apis.sides import Side
 from tests.support.rows import EMBED_MODEL, MODEL, jsonl, many, row

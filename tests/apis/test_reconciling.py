@@ -16,7 +16,7 @@ from gemini_batch import (
     ResultsUnavailableError,
     Tally,
 )
-from gemini_batch.resources._expected import Expected
+from gemini_batch.resources.batches.results.expected_keys import Expected
 from gemini_batch.testing import ManualClock
 from gemini_batch.testing.faults import RowEffect
 from tests.apis.sides import Side

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gemini_batch import Client, DeveloperAPI, InputError
-from gemini_batch.checking import check_input
+from gemini_batch.preflight import check_input
 from gemini_batch.resources import files
 
 _STATUS = Path("/proc/self/status")

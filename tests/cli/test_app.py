@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gemini_batch import __version__
-from gemini_batch.cli._exit import ExitCode
+from gemini_batch.cli.exit_codes import ExitCode
 from gemini_batch.testing import Emulator, Fault
 from tests.cli.program import KEY, Program
 
@@ -141,7 +141,7 @@ async def test_a_bug_is_not_dressed_up(
     def bug(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("gemini_batch.cli._submit.check_input", bug)
+    monkeypatch.setattr("gemini_batch.cli.commands.submit.check_input", bug)
 
     with pytest.raises(ZeroDivisionError):
         await cli("check", input_file)
@@ -153,7 +153,7 @@ async def test_a_full_disk(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("gemini_batch.cli._submit.check_input", full)
+    monkeypatch.setattr("gemini_batch.cli.commands.submit.check_input", full)
 
     ran = await cli("check", input_file)
 
@@ -243,5 +243,5 @@ def test_main_when_it_is_stopped(
     async def stopped(tokens: object) -> int:
         raise raised
 
-    monkeypatch.setattr("gemini_batch.cli._app.run", stopped)
+    monkeypatch.setattr("gemini_batch.cli.app.run", stopped)
     assert main() == code

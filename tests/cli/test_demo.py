@@ -7,7 +7,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from gemini_batch.cli._demo import PYTHON
+from gemini_batch.cli.commands.demo import PYTHON
 from gemini_batch.testing import Emulator
 from tests.cli.program import DEMO, Program
 
@@ -77,7 +77,7 @@ async def test_on_the_live_service_it_says_that_it_is_paid(
         raise ConnectionAbortedError
 
     monkeypatch.setenv("GEMINI_API_KEY", "x")
-    monkeypatch.setattr("gemini_batch.cli._demo._create", stop)
+    monkeypatch.setattr("gemini_batch.cli.commands.demo._create", stop)
 
     ran = await cli("demo")
 

@@ -220,7 +220,7 @@ async def test_cancel_and_delete_as_json(
 async def test_a_service_that_is_not_there(
     cli: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gemini_batch.cli._connect.Client", partial(Client, retry=QUICK))
+    monkeypatch.setattr("gemini_batch.cli.connect.Client", partial(Client, retry=QUICK))
     monkeypatch.setenv("GEMINI_API_KEY", KEY)
     monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "http://127.0.0.1:9")
 

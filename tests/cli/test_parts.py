@@ -28,10 +28,11 @@ from gemini_batch import (
     TransportError,
     WaitTimeoutError,
 )
-from gemini_batch.cli import _bars, _live, _text
-from gemini_batch.cli._exit import ExitCode, code_of
-from gemini_batch.cli._json import dumps, error_json, job_json
-from gemini_batch.cli._screen import Screen
+from gemini_batch.cli.display import live, progress_bars
+from gemini_batch.cli.display import text as _text
+from gemini_batch.cli.display.json import dumps, error_json, job_json
+from gemini_batch.cli.display.screen import Screen
+from gemini_batch.cli.exit_codes import ExitCode, code_of
 
 
 @pytest.mark.parametrize(
@@ -166,7 +167,7 @@ STATS = CompletionStats(
     ],
 )
 def test_a_look_as_a_line(progress: Progress, line: str) -> None:
-    assert _live.plain_line(progress) == line
+    assert live.plain_line(progress) == line
 
 
 def drawn(view: object, width: int = 100) -> str:
@@ -184,12 +185,12 @@ def drawn(view: object, width: int = 100) -> str:
 
 
 def test_the_view_before_the_first_look() -> None:
-    assert drawn(_live.JobView()) == "asking the service"
+    assert drawn(live.JobView()) == "asking the service"
 
 
 def test_the_view_without_counts_is_honest() -> None:
     now = [100.0]
-    view = _live.JobView(clock=lambda: now[0])
+    view = live.JobView(clock=lambda: now[0])
     view.update(Progress(job=job(JobState.PENDING), elapsed=5, polls=1, next_poll_in=60))
     now[0] += 30
 
@@ -203,7 +204,7 @@ def test_the_view_without_counts_is_honest() -> None:
 
 def test_the_view_ticks_between_two_looks() -> None:
     now = [100.0]
-    view = _live.JobView(named=False, clock=lambda: now[0])
+    view = live.JobView(named=False, clock=lambda: now[0])
     view.update(
         Progress(
             job=job(stats=STATS), elapsed=8, polls=4, next_poll_in=60, rate=2.0, eta=58
@@ -220,7 +221,7 @@ def test_the_view_ticks_between_two_looks() -> None:
 
 @pytest.mark.parametrize("width", [40, 70, 110])
 def test_the_view_fits(width: int) -> None:
-    view = _live.JobView()
+    view = live.JobView()
     view.update(
         Progress(job=job(stats=STATS), elapsed=8, polls=4, next_poll_in=60, rate=2.0)
     )
@@ -233,7 +234,7 @@ def test_the_view_fits(width: int) -> None:
 
 def test_a_transfer_on_a_terminal() -> None:
     now = [0.0]
-    view = _bars.BarView("downloading", clock=lambda: now[0])
+    view = progress_bars.BarView("downloading", clock=lambda: now[0])
     now[0] = 2.0
     view.state = TransferProgress(done=4_000_000, total=None)
     unknown = drawn(view)
@@ -249,7 +250,7 @@ def test_a_long_transfer_says_something_now_and_then(
 ) -> None:
     now = [0.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
-    with _bars.transfer(Screen(), "downloading") as on_progress:
+    with progress_bars.transfer(Screen(), "downloading") as on_progress:
         for second in range(11):
             now[0] = float(second)
             on_progress(TransferProgress(done=second * 1000, total=None))
@@ -328,11 +329,11 @@ def test_reading_many_rows_says_something_now_and_then(
 ) -> None:
     now = [0.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
-    with _bars.reading(Screen(), 1200) as show:
+    with progress_bars.reading(Screen(), 1200) as show:
         for rows in range(1, 1201):
             now[0] = rows / 100
             show(rows)
-    with _bars.reading(Screen(as_json=True), 1200) as show:
+    with progress_bars.reading(Screen(as_json=True), 1200) as show:
         show(100)
 
     assert capsys.readouterr() == ("", "reading: 500 of 1,200\nreading: 1,000 of 1,200\n")

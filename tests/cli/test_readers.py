@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from gemini_batch.cli import _emulator
-from gemini_batch.cli._screen import Screen
+from gemini_batch.cli.commands import emulator
+from gemini_batch.cli.display.screen import Screen
 from gemini_batch.testing import LogEntry
 from tests.cli.program import ARGV
 
@@ -55,7 +55,7 @@ def test_the_log_goes_silent_when_nobody_reads(monkeypatch: pytest.MonkeyPatch) 
 
     broken = Broken()
     monkeypatch.setattr(sys, "stderr", broken)
-    log = _emulator._Log(Screen())
+    log = emulator._Log(Screen())
     entry = LogEntry(method="GET", path="/", query={}, headers={})
 
     for _ in range(3):

@@ -192,9 +192,7 @@ async def test_a_failure_leaves_no_half_file(
     folder = tmp_path / "folder"
     folder.mkdir()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            "gemini_batch.cli._connect.Client", lambda *a: Client(*a, retry=QUICK)
-        )
+        patch.setattr("gemini_batch.cli.connect.Client", lambda *a: Client(*a, retry=QUICK))
         ran = await cli("results", name, "-o", folder / "out.jsonl")
 
     assert ran.code == 1
@@ -206,7 +204,7 @@ async def test_a_reader_that_has_had_enough(
 ) -> None:
     name = await finished(cli, input_file)
 
-    monkeypatch.setattr("gemini_batch.cli._results.open_sink", _broken)
+    monkeypatch.setattr("gemini_batch.cli.commands.results.open_sink", _broken)
     ran = await cli("results", name)
 
     assert (ran.code, ran.out, ran.err) == (0, "", "")

@@ -188,7 +188,7 @@ async def test_an_unknown_outcome_of_a_create_has_a_code_of_its_own(
     cli: Program, service: Emulator, input_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The pauses between the looks for the job sum up to a minute and a half.
-    monkeypatch.setattr("gemini_batch.cli._connect.Client", partial(Client, retry=QUICK))
+    monkeypatch.setattr("gemini_batch.cli.connect.Client", partial(Client, retry=QUICK))
     service.faults.append(Fault(path="*:batchGenerateContent", drop="before", times=99))
 
     ran = await cli("submit", input_file, "-m", "gemini-2.5-flash", "--json")

@@ -131,7 +131,7 @@ async def test_a_large_input_is_uploaded_with_a_bar(
 async def test_a_broken_upload_leaves_the_terminal_usable(
     terminal: Program, service: Emulator, input_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gemini_batch.cli._connect.Client", partial(Client, retry=QUICK))
+    monkeypatch.setattr("gemini_batch.cli.connect.Client", partial(Client, retry=QUICK))
     service.faults.append(Fault(path="/upload/*", status=403, times=99, skip=1))
 
     ran = await terminal("files", "upload", input_file)

@@ -10,7 +10,7 @@ import anyio
 import pytest
 from aiohttp import web
 
-from gemini_batch.cli._demo import PYTHON_ON_VERTEX
+from gemini_batch.cli.commands.demo import PYTHON_ON_VERTEX
 from gemini_batch.testing import Emulator, Limits
 from tests.cli.program import KEY, Program, create, in_process_of_its_own, write_rows
 from tests.support.token_server import service_account_file

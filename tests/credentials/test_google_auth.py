@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from gemini_batch import CredentialsError, Retry, TransportError
-from gemini_batch._transport._credentials import SCOPE, scoped
-from gemini_batch._wire._request import Request
+from gemini_batch._transport.google_credentials import SCOPE, scoped
+from gemini_batch._wire.http import Request
 from tests.faults.test_secrets import texts_of
 from tests.support.cloud import TOKEN, StandIn, open_transport, vertex_at
 from tests.support.looking_service import Service, service_that_looks

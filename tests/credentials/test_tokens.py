@@ -15,8 +15,8 @@ from gemini_batch import (
     Retry,
     TransportError,
 )
-from gemini_batch._transport import _access
-from gemini_batch._wire._request import Request
+from gemini_batch._transport import auth
+from gemini_batch._wire.http import Request
 from tests.support.cloud import TOKEN, StandIn, expiry_in, open_transport, vertex_at
 from tests.support.looking_service import Service, service_that_looks
 
@@ -310,4 +310,4 @@ async def test_nothing_is_left_of_a_refresh_that_nobody_waits_for(
 
 def test_when_tokens_are_renewed() -> None:
     """Later than the metadata server has new ones, earlier than google-auth thinks them old."""
-    assert 60 < _access.EARLY < 240
+    assert 60 < auth.EARLY < 240

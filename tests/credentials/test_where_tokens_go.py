@@ -7,7 +7,7 @@ from attrs import evolve
 
 from gemini_batch import CredentialsError, SecurityError
 from gemini_batch._transport import check_api
-from gemini_batch._wire._request import Request
+from gemini_batch._wire.http import Request
 from gemini_batch.types import VertexAI
 from tests.support.cloud import TOKEN, StandIn, open_transport, vertex_at
 from tests.support.looking_service import Service, service_that_looks

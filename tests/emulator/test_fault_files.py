@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from gemini_batch.testing import Fault, load_faults
-from gemini_batch.testing._fault_files import fault_entry, read_faults
+from gemini_batch.testing._load_faults import fault_entry, read_faults
 
 EVERY_MEMBER: dict[str, Any] = {
     "path": "/x",

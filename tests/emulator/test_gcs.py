@@ -7,7 +7,7 @@ import json
 import pytest
 
 from gemini_batch.testing import Emulator, Fault, ManualClock
-from gemini_batch.testing.emulator._crc32c import crc32c
+from gemini_batch.testing.emulator.google_cloud.crc32c import crc32c
 from tests.emulator.cloud import BUCKET, TOKEN, Cloud, object_path
 from tests.emulator.service import RECORDED, recorded, shape
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gemini_batch.testing import Fault, ManualClock
-from gemini_batch.testing.emulator._odd_rows import arrange
+from gemini_batch.testing.emulator.developer.odd_results import arrange
 from tests.emulator.service import Service
 
 

@@ -8,14 +8,18 @@ import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from gemini_batch.testing.emulator._clock import stamp
-from gemini_batch.testing.emulator._dice import Dice
-from gemini_batch.testing.emulator._errors import Refusal
-from gemini_batch.testing.emulator._fit import Fitter
-from gemini_batch.testing.emulator._pages import sequence_of, token_after
-from gemini_batch.testing.emulator._schema import ENUMS, MESSAGES, ONEOFS
-from gemini_batch.testing.emulator._texts import language_of, text_answer
-from gemini_batch.testing.emulator._validate import check, decode, snake
+from gemini_batch.testing.emulator.core.clock import stamp
+from gemini_batch.testing.emulator.core.errors import Refusal
+from gemini_batch.testing.emulator.core.page_tokens import sequence_of, token_after
+from gemini_batch.testing.emulator.core.seeded_random import Dice
+from gemini_batch.testing.emulator.messages.developer import (
+    ENUMS,
+    MESSAGES,
+    ONEOFS,
+)
+from gemini_batch.testing.emulator.messages.validate import check, decode, snake
+from gemini_batch.testing.emulator.model.fit_schema import Fitter
+from gemini_batch.testing.emulator.model.texts import language_of, text_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,7 @@ from gemini_batch import (
     ServerError,
     TransportError,
 )
-from gemini_batch._transfer._upload import UploadPlan
+from gemini_batch._transfer.upload import UploadPlan
 from gemini_batch.testing import Emulator, Fault
 from tests.support.raw_server import http, raw_server
 from tests.support.recorded import recorded

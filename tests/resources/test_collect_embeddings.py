@@ -20,7 +20,7 @@ from gemini_batch import (
     UnusableRow,
 )
 from gemini_batch._codec import Codec, RowDecoder
-from gemini_batch.resources._matrix import Matrix
+from gemini_batch.resources.batches.results.embedding_matrix import Matrix
 from gemini_batch.testing import Emulator, Fault, ManualClock
 from tests.support.rows import EMBED_MODEL, MODEL, jsonl, row
 

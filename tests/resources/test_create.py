@@ -28,7 +28,7 @@ from gemini_batch import (
     TransportError,
     WebhookConfig,
 )
-from gemini_batch.resources._creation import BatchRequest
+from gemini_batch.resources.batches.create import BatchRequest
 from gemini_batch.testing import Emulator, Fault, ManualClock
 from tests.support.rows import EMBED_MODEL, MODEL, many, row
 from tests.support.settings import QUICK

@@ -23,8 +23,8 @@ from gemini_batch import (
     TransferProgress,
     TransportError,
 )
-from gemini_batch._transfer._source import Source
-from gemini_batch._transfer._upload import Upload
+from gemini_batch._transfer.upload import Upload
+from gemini_batch._transfer.upload_source import Source
 from gemini_batch.testing import Emulator, Fault, ManualClock
 from tests.support.rows import MODEL, many
 from tests.support.settings import QUICK

@@ -21,8 +21,8 @@ from gemini_batch import (
     ResultsUnavailableError,
     TransportError,
 )
-from gemini_batch._transfer import _ahead
-from gemini_batch._transport import _transport
+from gemini_batch._transfer import read_ahead
+from gemini_batch._transport import transport
 from gemini_batch.testing import Emulator, Fault, Limits, ManualClock
 from tests.support.leaks import stray_tasks
 from tests.support.rows import EMBED_MODEL, MODEL, jsonl, many, row
@@ -33,13 +33,13 @@ DOWNLOAD = "*:download"
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Connections that come in small pieces and wait for nobody."""
-    original = _ahead.ReadAhead.__init__
+    original = read_ahead.ReadAhead.__init__
 
-    def init(self: _ahead.ReadAhead, *args: Any, **options: Any) -> None:
+    def init(self: read_ahead.ReadAhead, *args: Any, **options: Any) -> None:
         original(self, *args, **{**options, "ahead": 1000, "patience": 0.01})
 
-    monkeypatch.setattr(_ahead.ReadAhead, "__init__", init)
-    monkeypatch.setattr(_transport, "_PIECE", 500)
+    monkeypatch.setattr(read_ahead.ReadAhead, "__init__", init)
+    monkeypatch.setattr(transport, "_PIECE", 500)
 
 
 async def finished(
@@ -219,9 +219,9 @@ async def test_a_service_that_stops_honouring_ranges_is_coped_with(
 async def test_a_client_that_is_closed_ends_the_reading(
     emulator: Emulator, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_transport, "_PIECE", 500)
+    monkeypatch.setattr(transport, "_PIECE", 500)
     monkeypatch.setattr(
-        _ahead.ReadAhead.__init__, "__kwdefaults__", {"ahead": 1000, "patience": 5.0}
+        read_ahead.ReadAhead.__init__, "__kwdefaults__", {"ahead": 1000, "patience": 5.0}
     )
     async with Client(emulator.api) as client:
         job = await finished(client, clock, many(40, "x" * 300))
@@ -355,7 +355,7 @@ async def test_a_result_file_that_expired_is_told(
 async def test_an_output_that_never_comes_is_told(
     emulator: Emulator, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gemini_batch.resources import _results
+    from gemini_batch.resources.batches.results import reader as _results
 
     monkeypatch.setattr(_results, "_OUTPUT_PAUSE", 30.1)
     job = await client.batches.create(MODEL, inlined_requests=[row("a")])
@@ -371,7 +371,7 @@ async def test_an_output_that_never_comes_is_told(
 async def test_an_output_that_comes_late_is_waited_for(
     emulator: Emulator, client: Client, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gemini_batch.resources import _results
+    from gemini_batch.resources.batches.results import reader as _results
 
     monkeypatch.setattr(_results, "_OUTPUT_PAUSE", 0.001)
     job = await client.batches.create(MODEL, inlined_requests=[row("a")])

@@ -16,9 +16,9 @@ from gemini_batch import (
     TransferProgress,
     check_input,
 )
-from gemini_batch._transfer.prepare import prepare
-from gemini_batch.resources import _creation
-from gemini_batch.resources._creation import BatchRequest
+from gemini_batch._input.prepare import prepare
+from gemini_batch.resources.batches import create
+from gemini_batch.resources.batches.create import BatchRequest
 from gemini_batch.testing import Emulator, Fault, ManualClock
 from tests.support.rows import EMBED_MODEL, MODEL, jsonl, many, row
 
@@ -27,7 +27,7 @@ from tests.support.rows import EMBED_MODEL, MODEL, jsonl, many, row
 def uploads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let everything go through a file, as large inputs do."""
     monkeypatch.setattr(
-        _creation, "prepare", lambda *a, **k: prepare(*a, **{**k, "inline_limit": 0})
+        create, "prepare", lambda *a, **k: prepare(*a, **{**k, "inline_limit": 0})
     )
 
 

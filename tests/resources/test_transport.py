@@ -24,9 +24,9 @@ from gemini_batch import (
     Timeouts,
     TransportError,
 )
-from gemini_batch._transport._retry import backoff, may_repeat
-from gemini_batch._wire._request import Pace, Request, StreamedBody
-from gemini_batch._wire.files import check_own_url
+from gemini_batch._transport.retry import backoff, may_repeat
+from gemini_batch._wire.http import Pace, Request, StreamedBody
+from gemini_batch._wire.trusted_url import check_own_url
 from gemini_batch.testing import Emulator, Fault
 from tests.support.rows import MODEL, row
 from tests.support.settings import QUICK

@@ -9,9 +9,9 @@ import anyio
 import pytest
 
 from gemini_batch import Client, InputError, TransferProgress, TransportError
-from gemini_batch._transfer import _upload
-from gemini_batch._transfer._source import Source
-from gemini_batch._transfer._upload import UploadPlan
+from gemini_batch._transfer import upload as _upload
+from gemini_batch._transfer.upload import UploadPlan
+from gemini_batch._transfer.upload_source import Source
 from gemini_batch.resources.files import UPLOADS_AT_ONCE
 from gemini_batch.testing import Emulator, Fault
 from tests.support.leaks import stray_tasks

@@ -18,9 +18,9 @@ from gemini_batch import (
     Client,
     TransportError,
 )
-from gemini_batch._transfer import _ahead
-from gemini_batch._transport import _transport
-from gemini_batch.resources import _gcs_results
+from gemini_batch._transfer import read_ahead
+from gemini_batch._transport import transport
+from gemini_batch.resources.batches.results import gcs_lines
 from gemini_batch.testing import Emulator, Fault, Limits, ManualClock
 from tests.support.leaks import stray_tasks
 from tests.support.rows import jsonl, many
@@ -49,14 +49,14 @@ async def client(emulator: Emulator) -> AsyncIterator[Client]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Connections that come in small pieces, take turns often and wait for nobody."""
-    original = _ahead.ReadAhead.__init__
+    original = read_ahead.ReadAhead.__init__
 
-    def init(self: _ahead.ReadAhead, *args: Any, **options: Any) -> None:
+    def init(self: read_ahead.ReadAhead, *args: Any, **options: Any) -> None:
         original(self, *args, **{**options, "ahead": 1000, "patience": 0.01})
 
-    monkeypatch.setattr(_ahead.ReadAhead, "__init__", init)
-    monkeypatch.setattr(_transport, "_PIECE", 500)
-    monkeypatch.setattr(_gcs_results, "TURN", 700)
+    monkeypatch.setattr(read_ahead.ReadAhead, "__init__", init)
+    monkeypatch.setattr(transport, "_PIECE", 500)
+    monkeypatch.setattr(gcs_lines, "TURN", 700)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -245,12 +245,12 @@ async def test_so_many_objects_are_read_at_a_time(
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(start)
-        await until(lambda: len(emulator.log) - requests > _gcs_results.AT_ONCE)
+        await until(lambda: len(emulator.log) - requests > gcs_lines.AT_ONCE)
         await anyio.sleep(0.02)
         reads = len(emulator.log) - requests - 1
         tasks.cancel_scope.cancel()
 
-    assert reads == _gcs_results.AT_ONCE
+    assert reads == gcs_lines.AT_ONCE
     assert stray_tasks() == []
 
 
@@ -298,9 +298,9 @@ async def test_cancellation_at_any_moment_leaves_nothing(
 async def test_a_client_that_is_closed_ends_the_reading(
     emulator: Emulator, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_transport, "_PIECE", 500)
+    monkeypatch.setattr(transport, "_PIECE", 500)
     monkeypatch.setattr(
-        _ahead.ReadAhead.__init__, "__kwdefaults__", {"ahead": 1000, "patience": 5.0}
+        read_ahead.ReadAhead.__init__, "__kwdefaults__", {"ahead": 1000, "patience": 5.0}
     )
     async with Client(emulator.vertex) as client:
         job = await finished(client, emulator, clock, many(40, "x" * 300), shards=3)

@@ -28,8 +28,8 @@ from gemini_batch import (
     TransportError,
     WebhookConfig,
 )
-from gemini_batch._wire import vertex
-from gemini_batch._wire.intent import token_of_key
+from gemini_batch._wire.intent_token import token_of_key
+from gemini_batch._wire.vertex import batches
 from gemini_batch.testing import Emulator, Fault
 from tests.faults.test_secrets import texts_of
 from tests.support.leaks import stray_tasks
@@ -235,8 +235,8 @@ async def test_a_job_takes_so_many_rows(
     most: dict[JobKind, int],
 ) -> None:
     """The limits themselves take long to reach."""
-    assert vertex.MAX_ROWS == {JobKind.GENERATE: 200_000, JobKind.EMBED: 1_000_000}
-    monkeypatch.setattr(vertex, "MAX_ROWS", most)
+    assert batches.MAX_ROWS == {JobKind.GENERATE: 200_000, JobKind.EMBED: 1_000_000}
+    monkeypatch.setattr(batches, "MAX_ROWS", most)
 
     with pytest.raises(InputError, match=r"takes up to \d\. Split them"):
         await client.batches.submit(model, rows)
@@ -248,8 +248,8 @@ async def test_a_job_takes_so_many_rows(
 async def test_a_file_has_so_many_bytes(
     emulator: Emulator, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert vertex.MAX_INPUT_BYTES == 1_000_000_000
-    monkeypatch.setattr(vertex, "MAX_INPUT_BYTES", 1000)
+    assert batches.MAX_INPUT_BYTES == 1_000_000_000
+    monkeypatch.setattr(batches, "MAX_INPUT_BYTES", 1000)
 
     with pytest.raises(InputError, match="Split it into several jobs"):
         await client.batches.submit(MODEL, [row("a", "x" * 900), row("b", "x" * 900)])

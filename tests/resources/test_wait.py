@@ -22,7 +22,7 @@ from gemini_batch import (
     TransportError,
     WaitTimeoutError,
 )
-from gemini_batch.resources._wait import Tracker
+from gemini_batch.resources.batches.polling import Tracker
 from gemini_batch.testing import Emulator, Fault, ManualClock
 from tests.support.leaks import stray_tasks
 from tests.support.rows import MODEL, many, row

@@ -22,7 +22,7 @@ from gemini_batch import (
     Tally,
     write_results,
 )
-from gemini_batch._sinks._formats import format_of
+from gemini_batch._writers.formats import format_of
 from gemini_batch.testing import Emulator, Fault, ManualClock
 from tests.sinks.results import failed, made, ok, stream, vector
 from tests.support.leaks import stray_tasks
@@ -360,7 +360,7 @@ async def test_a_table_that_was_damaged_is_not_kept(
 
 def test_parquet_needs_an_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    monkeypatch.delitem(sys.modules, "gemini_batch._sinks._parquet", raising=False)
+    monkeypatch.delitem(sys.modules, "gemini_batch._writers.parquet", raising=False)
 
     with pytest.raises(InputError, match=r'pip install "gemini-batch\[tables\]"'):
         format_of("out.parquet", raw=False)

@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from gemini_batch import NotFoundError
-from gemini_batch._transfer import _upload
-from gemini_batch._transfer._gcs import Objects
-from gemini_batch._transfer._source import Source
+from gemini_batch._transfer import upload
+from gemini_batch._transfer.cloud_storage import Objects
+from gemini_batch._transfer.upload_source import Source
 from gemini_batch.types import VertexAI
 from tests.support.cloud import open_objects
 from tests.support.cutting_proxy import Cuts, cutting_proxy
@@ -67,7 +67,7 @@ async def test_there_and_back(objects: Objects, size: int) -> None:
 async def test_in_chunks(objects: Objects, monkeypatch: pytest.MonkeyPatch) -> None:
     data = os.urandom(5 * QUANTUM + 5)
     monkeypatch.setattr(
-        _upload.Upload.__init__,
+        upload.Upload.__init__,
         "__kwdefaults__",
         {"on_progress": None, "chunk_size": QUANTUM},
     )

@@ -19,10 +19,10 @@ from gemini_batch import (
     TransportError,
 )
 from gemini_batch._codec import Codec
-from gemini_batch._transfer import _upload
-from gemini_batch._transfer._ahead import ReadAhead
-from gemini_batch._transfer._gcs import Objects
-from gemini_batch._transfer._source import Source
+from gemini_batch._transfer import upload
+from gemini_batch._transfer.cloud_storage import Objects
+from gemini_batch._transfer.read_ahead import ReadAhead
+from gemini_batch._transfer.upload_source import Source
 from gemini_batch._wire.gcs import Gcs
 from gemini_batch.types import StoredObject
 from tests.support.cloud import open_objects, open_transport, vertex_at
@@ -92,7 +92,7 @@ async def test_passing_failures_of_an_upload(
     kind: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_upload, "CHUNK", QUANTUM)
+    monkeypatch.setattr(upload, "CHUNK", QUANTUM)
     data = os.urandom(3 * QUANTUM + 1)
     server.fail = {"chunk": [503], kind: [status, status]}
 
@@ -105,7 +105,7 @@ async def test_a_308_with_less_than_was_sent(
     server: GcsServer, objects: Objects, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a first request, of chunks, and nothing at all."""
-    monkeypatch.setattr(_upload, "CHUNK", 2 * QUANTUM)
+    monkeypatch.setattr(upload, "CHUNK", 2 * QUANTUM)
     data = os.urandom(6 * QUANTUM + 5)
     server.take = [QUANTUM + 100, 0, 3, 2 * QUANTUM]
 
@@ -360,7 +360,7 @@ async def test_an_object_is_deleted_once(server: GcsServer, objects: Objects) ->
 async def test_whatever_goes_wrong_the_bytes_are_the_same(
     server: GcsServer, objects: Objects, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_upload, "CHUNK", QUANTUM)
+    monkeypatch.setattr(upload, "CHUNK", QUANTUM)
     rng = random.Random(SEED + seed)
     data = rng.randbytes(5 * QUANTUM + rng.randrange(QUANTUM))
     server.take = [rng.randrange(QUANTUM) for _ in range(6)]

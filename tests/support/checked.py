@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from gemini_batch._codec import Codec
-from gemini_batch._wire.rows import Row, RowChecker
+from gemini_batch._requests.checker import Row, RowChecker
 from gemini_batch.errors import InputProblem
 
 CODEC = Codec()

@@ -7,7 +7,7 @@ from typing import Any
 
 from gemini_batch import Retry, Timeouts
 from gemini_batch._codec import Codec
-from gemini_batch._transfer._gcs import Objects
+from gemini_batch._transfer.cloud_storage import Objects
 from gemini_batch._transport import Transport, check_api, open_session
 from gemini_batch._wire.gcs import Gcs
 from gemini_batch.types import VertexAI

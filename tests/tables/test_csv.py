@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_batch._tables._columns import Columns
-from gemini_batch._tables._records import CsvRecords
-from gemini_batch._wire._row_problems import Problems
+from gemini_batch._requests.problems import Problems
 from gemini_batch.tables import requests_from
+from gemini_batch.tables._columns import Columns
+from gemini_batch.tables._formats import CsvRecords
 from tests.support.tables import (
     problems_of,
     problems_of_call,

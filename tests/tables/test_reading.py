@@ -7,9 +7,9 @@ from uuid import UUID
 
 from attrs import define, field
 
-from gemini_batch._tables._columns import Columns
-from gemini_batch._tables._reading import Plan, TableReader
-from gemini_batch._wire._row_problems import Problems
+from gemini_batch._requests.problems import Problems
+from gemini_batch.tables._columns import Columns
+from gemini_batch.tables._reader import Plan, TableReader
 
 
 @define

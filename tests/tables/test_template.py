@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_batch import InputError
-from gemini_batch._tables._template import read_template
+from gemini_batch.tables._template import read_template
 
 NAMES = ["a", "b c", "user.name", "x[0]", "n:>10", "n!r", "0"]
 

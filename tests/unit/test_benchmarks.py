@@ -14,7 +14,7 @@ from benchmarks._job import Beyond, Job, Setting, Side, Target, find_job
 from benchmarks._meter import Meter, memory, percentile
 from benchmarks._record import load, merged, save
 from gemini_batch._codec import Codec
-from gemini_batch._transfer.prepare import prepare
+from gemini_batch._input.prepare import prepare
 
 OURS, THEIRS = "gemini_batch: rows", "google-genai: rows"
 

@@ -12,7 +12,7 @@ from gemini_batch import (
     check_input,
     response_schema,
 )
-from gemini_batch._transfer.prepare import check_count
+from gemini_batch._input.check import check_count
 from tests.support.rows import jsonl, many, row
 
 VERTEX = VertexAI(project="p", location="us-central1")

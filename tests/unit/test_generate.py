@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_batch._codec import Codec
-from gemini_batch._codec._converter import build_converter
-from gemini_batch._codec._generate import renames
-from gemini_batch._codec._leaves import register_leaves
+from gemini_batch._codec.class_hooks import renames
+from gemini_batch._codec.converter import build_converter
+from gemini_batch._codec.scalar_hooks import register_leaves
 from gemini_batch.types import (
     Candidate,
     EmbedContentResponse,

@@ -38,15 +38,15 @@ NOT_FOR_WAITING = {
     "cattrs",
     "cryptography",
     "cyclopts",
-    "gemini_batch._codec._inline",
-    "gemini_batch._transfer._gcs",
-    "gemini_batch._transfer.prepare",
+    "gemini_batch._codec.results.inline",
+    "gemini_batch._transfer.cloud_storage",
+    "gemini_batch._input.prepare",
     "gemini_batch._wire.gcs",
-    "gemini_batch._wire.rows",
+    "gemini_batch._requests.checker",
     "gemini_batch.cli",
-    "gemini_batch.resources._creation",
-    "gemini_batch.resources._reconcile",
-    "gemini_batch.resources._results",
+    "gemini_batch.resources.batches.create",
+    "gemini_batch.resources.batches.results.reconcile",
+    "gemini_batch.resources.batches.results.reader",
     "gemini_batch.resources.objects",
     "gemini_batch.testing",
     "gemini_batch.types._requests",
@@ -60,16 +60,16 @@ NOT_FOR_WAITING = {
 }
 # What the one API has and the other does not need.
 DEVELOPER = {
-    "gemini_batch._codec._operations",
-    "gemini_batch._wire._developer_answers",
-    "gemini_batch._wire.developer",
+    "gemini_batch._codec.developer_jobs",
+    "gemini_batch._wire.developer.jobs",
+    "gemini_batch._wire.developer.batches",
 }
 VERTEX = {
     "gemini_batch._wire.bigquery",
-    "gemini_batch._wire._vertex_jobs",
-    "gemini_batch._wire._vertex_names",
-    "gemini_batch._wire.vertex",
-    "gemini_batch.resources._vertex_stores",
+    "gemini_batch._wire.vertex.jobs",
+    "gemini_batch._wire.vertex.names",
+    "gemini_batch._wire.vertex.batches",
+    "gemini_batch.resources.batches.vertex_staging",
 }
 READY = """
 import asyncio

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_batch._transfer import _keys
-from gemini_batch._transfer._keys import Duplicate, KeyIndex
-from gemini_batch._wire.rows import Block
+from gemini_batch._input import key_index
+from gemini_batch._input.key_index import Duplicate, KeyIndex
+from gemini_batch._requests.checker import Block
 
 
 def block(keys: list[str], first: int = 1) -> Block:
@@ -71,7 +71,7 @@ def test_duplicates_of_keys_in_order_are_found(
 def test_keys_whose_marks_are_equal_are_told_apart(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_keys, "hash", len, raising=False)
+    monkeypatch.setattr(key_index, "hash", len, raising=False)
     batches = [["b", "a", "cc"], ["d"], ["a", "ee"], ["b", "d", "f"]]
 
     assert found(batches) == expected(batches)

@@ -6,8 +6,8 @@ import threading
 import pytest
 
 from gemini_batch._codec import Codec, MissingRows, RowDecoder
-from gemini_batch.resources._expected import ExpectedKeys
-from gemini_batch.resources._ledger import (
+from gemini_batch.resources.batches.results.expected_keys import ExpectedKeys
+from gemini_batch.resources.batches.results.matching import (
     CountLedger,
     KeyLedger,
     Ledger,

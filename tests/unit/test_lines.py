@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_batch._codec import LineSplitter, snake_name, wire_name
+from gemini_batch._codec import snake_name, wire_name
+from gemini_batch._io.lines import LineSplitter
 
 
 @given(st.lists(st.binary().map(lambda b: b.replace(b"x", b"\n"))))

@@ -10,8 +10,8 @@ from attrs import Factory, define, frozen
 from hypothesis import given
 
 from gemini_batch._codec import Codec, RowDecoder
-from gemini_batch._codec._converter import build_converter
-from gemini_batch._codec._mirror import mirror_of
+from gemini_batch._codec.converter import build_converter
+from gemini_batch._codec.response_structs import mirror_of
 from gemini_batch.errors import DecodeError
 from gemini_batch.types import (
     BatchResult,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_batch.resources._ordered import RowSorter
+from gemini_batch.resources.batches.results.external_sort import RowSorter
 
 ROWS = st.lists(
     st.tuples(st.integers(0, 10**6), st.binary(max_size=40)),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gemini_batch._codec import Codec, RowDecoder
-from gemini_batch._codec._vertex_rows import VertexRowDecoder
+from gemini_batch._codec.results.vertex_rows import VertexRowDecoder
 from gemini_batch.types import (
     GRPC_CODES,
     FinishReason,

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from gemini_batch._codec import Codec
-from gemini_batch._transfer._input_lines import BLOCK_BYTES
-from gemini_batch._transfer.prepare import INLINE_ROWS, InputReport, check_path, prepare
+from gemini_batch._input.check import InputReport, check_path
+from gemini_batch._input.prepare import INLINE_ROWS, prepare
+from gemini_batch._io.input_file import BLOCK_BYTES
 from gemini_batch.errors import InputError, InputProblem
 from gemini_batch.types import EmbedRequest, GenerateRequest, JobKind
 

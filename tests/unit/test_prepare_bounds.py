@@ -18,13 +18,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_batch._codec import Codec
-from gemini_batch._transfer import _local
-from gemini_batch._transfer._drawn import Batch, weight
-from gemini_batch._transfer._input_lines import BLOCK_BYTES, BoundedLines
-from gemini_batch._transfer._intake import Intake
-from gemini_batch._transfer._local import in_thread
-from gemini_batch._transfer.prepare import prepare
-from gemini_batch._wire.rows import Block, RowChecker, drawn
+from gemini_batch._input.batching import Batch, weight
+from gemini_batch._input.prepare import prepare
+from gemini_batch._input.spool import Intake
+from gemini_batch._io import threads
+from gemini_batch._io.input_file import BLOCK_BYTES
+from gemini_batch._io.lines import BoundedLines
+from gemini_batch._io.threads import in_thread
+from gemini_batch._requests.checker import Block, RowChecker, drawn
 from gemini_batch.errors import InputError
 from gemini_batch.types import (
     Content,
@@ -158,7 +159,7 @@ async def test_cancellation_while_it_closes_leaves_nothing_open(scratch: Path) -
     task = asyncio.create_task(use())
     await inside.wait()
     async with anyio.create_task_group() as hops:
-        for _ in range(_local._THREADS):
+        for _ in range(threads._THREADS):
             hops.start_soon(in_thread, gate.wait)
         await asyncio.sleep(0.01)
         leave.set()

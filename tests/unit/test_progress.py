@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_batch import TransferProgress
-from gemini_batch._transfer._progress import WINDOW, Rate
+from gemini_batch._transfer.progress import WINDOW, Rate
 
 
 def test_a_rate_is_unknown_until_time_has_passed() -> None:

@@ -16,7 +16,7 @@ from gemini_batch.types import (
     Part,
     TaskType,
 )
-from gemini_batch.types._quick import maker, quickly_made
+from gemini_batch.types._fast_init import maker, quickly_made
 
 CONTENT = Content.from_text("x")
 VALUES: list[Any] = [

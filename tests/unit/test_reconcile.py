@@ -23,9 +23,9 @@ from gemini_batch import (
     Usage,
 )
 from gemini_batch._codec import Codec, RowDecoder
-from gemini_batch._wire._row_flavour import DEVELOPER, RowFlavour
-from gemini_batch.resources._expected import Expected, checked
-from gemini_batch.resources._reconcile import Reconciliation
+from gemini_batch._requests.api_rules import DEVELOPER, RowFlavour
+from gemini_batch.resources.batches.results.expected_keys import Expected, checked
+from gemini_batch.resources.batches.results.reconcile import Reconciliation
 from gemini_batch.types import JobKind, Status
 
 CODEC = Codec()

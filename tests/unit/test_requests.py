@@ -30,7 +30,7 @@ from gemini_batch.types import (
     HarmBlockThreshold,
     HarmCategory,
 )
-from gemini_batch.types._local_file import MAX_INLINE_BYTES
+from gemini_batch.types._content import MAX_INLINE_BYTES
 from tests.support.rows import MODEL
 
 UPLOADED = File(name="files/a", uri="https://x/files/a", mime_type="application/pdf")

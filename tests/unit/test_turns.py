@@ -6,7 +6,7 @@ import random
 import anyio
 import pytest
 
-from gemini_batch._transport._turns import Turns
+from gemini_batch._transport.fifo_limiter import Turns
 
 
 class Room:

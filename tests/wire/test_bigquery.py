@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_batch._codec import Codec
-from gemini_batch._codec._vertex_rows import VertexRowDecoder
+from gemini_batch._codec.results.vertex_rows import VertexRowDecoder
 from gemini_batch._wire.bigquery import BigQuery, BigQueryUri, ResultTable
 from gemini_batch.errors import DecodeError, InputError
 from gemini_batch.types import JobKind, Outcome

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_batch._codec import Codec
-from gemini_batch._codec._leaves import structure_float
+from gemini_batch._codec.scalar_hooks import structure_float
 from gemini_batch.errors import DecodeError
 from gemini_batch.types import (
     Blob,

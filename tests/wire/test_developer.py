@@ -6,10 +6,15 @@ from typing import Any
 import pytest
 
 from gemini_batch._codec import Codec
-from gemini_batch._wire._request import Pace, Request, Response, StreamedBody
-from gemini_batch._wire._stores import DEFAULT_GRANULARITY
-from gemini_batch._wire.developer import DeveloperBatches
-from gemini_batch._wire.files import DeveloperFiles
+from gemini_batch._wire.developer.batches import DeveloperBatches
+from gemini_batch._wire.developer.files import DeveloperFiles
+from gemini_batch._wire.http import (
+    Pace,
+    Request,
+    Response,
+    StreamedBody,
+)
+from gemini_batch._wire.storage_protocols import DEFAULT_GRANULARITY
 from gemini_batch.errors import DecodeError, TransportError
 from gemini_batch.types import JobKind, JobState, WebhookConfig
 from tests.support.recorded import recorded_json

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from gemini_batch._codec import Codec
-from gemini_batch._wire._dialect import Dialect
-from gemini_batch._wire.developer import DeveloperBatches
-from gemini_batch._wire.files import MAX_FILE_BYTES
-from gemini_batch._wire.vertex import MAX_DISPLAY_NAME, VertexBatches
+from gemini_batch._wire.developer.batches import DeveloperBatches
+from gemini_batch._wire.developer.files import MAX_FILE_BYTES
+from gemini_batch._wire.dialect import Dialect
+from gemini_batch._wire.vertex.batches import MAX_DISPLAY_NAME, VertexBatches
 from gemini_batch.errors import BadRequestError, InputError
 from gemini_batch.types import (
     BatchJob,

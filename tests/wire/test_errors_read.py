@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_batch._codec import Codec
-from gemini_batch._wire.errors import read_error
+from gemini_batch._wire.api_errors import read_error
 from gemini_batch.errors import ApiError, BadRequestError, ServerError
 from tests.support.recorded import recorded
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from gemini_batch import InputError, NotFoundError, SecurityError, TransportError
 from gemini_batch._codec import Codec
-from gemini_batch._wire._request import Request, Response, StreamedBody
-from gemini_batch._wire._stores import UploadSession
-from gemini_batch._wire.errors import read_error
+from gemini_batch._wire.api_errors import read_error
 from gemini_batch._wire.gcs import Gcs, ObjectContent, parse_object, parse_prefix
+from gemini_batch._wire.http import Request, Response, StreamedBody
+from gemini_batch._wire.storage_protocols import UploadSession
 from tests.support.recorded import recorded, recorded_json
 
 GCS = Gcs(Codec(), storage_url="https://storage.googleapis.com")

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_batch._wire.intent import (
+from gemini_batch._wire.intent_token import (
     new_token,
     split_display_name,
     token_of_key,

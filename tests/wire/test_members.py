@@ -9,8 +9,14 @@ import pytest
 from attrs import fields
 
 from gemini_batch._codec import wire_name
-from gemini_batch._wire.members import MESSAGES, PART_DATA, Form, Message, Scalar
-from gemini_batch.testing.emulator import _schema
+from gemini_batch._requests.messages import (
+    MESSAGES,
+    PART_DATA,
+    Form,
+    Message,
+    Scalar,
+)
+from gemini_batch.testing.emulator.messages import developer
 from gemini_batch.types import (
     Content,
     EmbedRequest,
@@ -83,7 +89,7 @@ _SHAPES = {
     Scalar.INTEGER: {"int32", "int64"},
     Scalar.BOOLEAN: {"bool"},
     Scalar.BYTES: {"bytes"},
-    Scalar.ENUM: set(_schema.ENUMS),
+    Scalar.ENUM: set(developer.ENUMS),
     Scalar.STRUCT: {"struct", "{string}"},
     Scalar.VALUE: {"value", "[string]"},
 }
@@ -91,7 +97,9 @@ _SHAPES = {
 
 @pytest.mark.parametrize("message", MESSAGES.values(), ids=lambda message: message.name)
 def test_what_the_emulator_takes_is_known_with_the_same_shape(message: Message) -> None:
-    theirs = _schema.MESSAGES.get(_EMULATOR_NAMES.get(message.name, message.name) or "", {})
+    theirs = developer.MESSAGES.get(
+        _EMULATOR_NAMES.get(message.name, message.name) or "", {}
+    )
 
     for name, shape in theirs.items():
         member = message.members[name]
@@ -106,7 +114,7 @@ def test_what_the_emulator_takes_is_known_with_the_same_shape(message: Message) 
 
 
 def test_the_data_of_a_part_is_what_the_emulator_calls_so() -> None:
-    assert _schema.ONEOFS["Part"][1] == PART_DATA
+    assert developer.ONEOFS["Part"][1] == PART_DATA
     assert set(MESSAGES["Part"].names) >= PART_DATA
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gemini_batch._wire.names import file_name, job_name, model_name
+from gemini_batch._wire.developer.names import file_name, job_name, model_name
 from gemini_batch.errors import InputError
 from gemini_batch.types import BatchJob, File, JobKind, JobState
 

@@ -9,9 +9,8 @@ import pytest
 from attrs import fields
 
 from gemini_batch._codec import Codec
-from gemini_batch._codec._frozen import frozen_maker
-from gemini_batch._codec._inline import Results
-from gemini_batch._wire.developer import DeveloperBatches
+from gemini_batch._codec.results.inline import Results
+from gemini_batch._wire.developer.batches import DeveloperBatches
 from gemini_batch.errors import DecodeError
 from gemini_batch.types import (
     BatchJob,
@@ -22,6 +21,7 @@ from gemini_batch.types import (
     Outcome,
     Progress,
 )
+from gemini_batch.types._fast_init import frozen_maker
 
 CODEC = Codec()
 BATCHES = DeveloperBatches(CODEC, "v1beta")

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from gemini_batch._codec import Codec, RowDecoder
-from gemini_batch._codec._operations import Metadata
-from gemini_batch._wire.developer import DeveloperBatches
-from gemini_batch._wire.errors import read_error
-from gemini_batch._wire.files import DeveloperFiles
+from gemini_batch._codec.developer_jobs import Metadata
+from gemini_batch._wire.api_errors import read_error
+from gemini_batch._wire.developer.batches import DeveloperBatches
+from gemini_batch._wire.developer.files import DeveloperFiles
 from gemini_batch.types import (
     EmbedContentResponse,
     File,

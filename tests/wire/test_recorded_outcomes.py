@@ -6,9 +6,9 @@ from typing import Final
 import pytest
 
 from gemini_batch._codec import Codec, RowDecoder
-from gemini_batch._codec._vertex_rows import VertexRowDecoder
+from gemini_batch._codec.results.vertex_rows import VertexRowDecoder
 from gemini_batch._wire.bigquery import BigQuery, BigQueryUri
-from gemini_batch._wire.developer import DeveloperBatches
+from gemini_batch._wire.developer.batches import DeveloperBatches
 from gemini_batch.types import BatchResult, JobKind
 from tests.support.recorded import names, recorded, recorded_json
 

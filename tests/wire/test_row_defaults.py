@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gemini_batch._wire.rows import RowChecker
+from gemini_batch._requests.checker import RowChecker
 from gemini_batch.errors import InputError
 from gemini_batch.types import (
     Content,

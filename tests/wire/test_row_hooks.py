@@ -7,11 +7,11 @@ import pytest
 from attrs import Factory, define, evolve, fields, frozen
 
 from gemini_batch._codec import Codec
-from gemini_batch._codec._generate_unstructure import PLAIN, is_as_shipped
-from gemini_batch._wire._row_texts import content_text, request_texts
-from gemini_batch._wire._row_walk import RowWalker
-from gemini_batch._wire._row_writers import writer
-from gemini_batch._wire.rows import RowChecker
+from gemini_batch._codec.class_hooks import PLAIN, is_as_shipped
+from gemini_batch._requests.attrs_encoder import writer
+from gemini_batch._requests.checker import RowChecker
+from gemini_batch._requests.full_check import RowWalker
+from gemini_batch._requests.text_requests import content_text, request_texts
 from gemini_batch.types import (
     Content,
     EmbedRequest,

@@ -10,8 +10,8 @@ import pytest
 from attrs import evolve
 
 from gemini_batch._codec import Codec
-from gemini_batch._wire._row_walk import RowWalker
-from gemini_batch._wire.rows import Row, RowChecker, drawn
+from gemini_batch._requests.checker import Row, RowChecker, drawn
+from gemini_batch._requests.full_check import RowWalker
 from gemini_batch.types import (
     Blob,
     Content,

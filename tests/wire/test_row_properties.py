@@ -7,8 +7,14 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_batch._wire.members import MESSAGES, PART_DATA, Form, Message, Scalar
-from gemini_batch._wire.rows import RowChecker
+from gemini_batch._requests.checker import RowChecker
+from gemini_batch._requests.messages import (
+    MESSAGES,
+    PART_DATA,
+    Form,
+    Message,
+    Scalar,
+)
 from gemini_batch.errors import InputProblem
 from gemini_batch.types import JobKind
 from tests.support.checked import CODEC

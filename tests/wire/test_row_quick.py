@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_batch._wire.rows import Row, RowChecker, drawn
+from gemini_batch._requests.checker import Row, RowChecker, drawn
 from gemini_batch.types import JobKind
 from tests.support.checked import CODEC
 from tests.support.odd_requests import EMBEDS, GENERATE, JSON_ODD, ODD, OPTIONS, requests_of

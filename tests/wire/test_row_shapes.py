@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gemini_batch._wire.rows import RowChecker
+from gemini_batch._requests.checker import RowChecker
 from tests.support.checked import CODEC, HELLO, JSON, config, part, the_problem
 
 

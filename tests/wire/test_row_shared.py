@@ -6,10 +6,15 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from gemini_batch._codec._inputs import Unusual
-from gemini_batch._wire import _row_quick, _row_shared
-from gemini_batch._wire._row_shared import Shared, is_frozen, is_plain, snapshot_of
-from gemini_batch._wire.rows import RowChecker
+from gemini_batch._codec.request_structs import Unusual
+from gemini_batch._requests import fast_check, shared_parts
+from gemini_batch._requests.checker import RowChecker
+from gemini_batch._requests.shared_parts import (
+    Shared,
+    is_frozen,
+    is_plain,
+    snapshot_of,
+)
 from gemini_batch.types import (
     Content,
     GenerateRequest,
@@ -138,7 +143,7 @@ def test_configs_and_settings_that_come_again_are_written_once(
     def again(_: Any) -> None:
         pytest.fail("it was written again")
 
-    monkeypatch.setattr(_row_quick, "_held", again)
+    monkeypatch.setattr(fast_check, "_held", again)
     checker._quick._write_safety = again  # type: ignore[assignment]
 
     assert sent(checker, request) == expected[0] == expected[2]
@@ -156,7 +161,7 @@ def test_a_value_that_is_gone_is_not_taken_for_another_one() -> None:
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_row_shared, "_MOST_BYTES", 1000)
+    monkeypatch.setattr(shared_parts, "_MOST_BYTES", 1000)
     shared = Shared()
 
     def held() -> int:

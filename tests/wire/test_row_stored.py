@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from gemini_batch._wire._row_stored import StoredEnvelopeReader
-from gemini_batch._wire._vertex_rows import VERTEX
-from gemini_batch._wire.rows import Row, RowChecker
+from gemini_batch._requests.checker import Row, RowChecker
+from gemini_batch._requests.envelope import StoredEnvelopeReader
+from gemini_batch._requests.vertex import VERTEX
 from gemini_batch.errors import InputProblem
 from tests.support.checked import CODEC, EMBED, HELLO
 

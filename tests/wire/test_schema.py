@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gemini_batch import DecodeError, InputError
 from gemini_batch._codec import Codec, RowDecoder
-from gemini_batch._codec._typed_rows import TypedRows
+from gemini_batch._codec.results.typed_rows import TypedRows
 from gemini_batch.types import JobKind
 from tests.support.answer_types import (
     ATTRS_TYPES,

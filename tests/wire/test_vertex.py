@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from gemini_batch._codec import Codec
-from gemini_batch._wire._request import Pace, Request
-from gemini_batch._wire._vertex_jobs import _Job
-from gemini_batch._wire._vertex_operations import Operation
-from gemini_batch._wire.errors import read_error
-from gemini_batch._wire.vertex import VertexBatches
+from gemini_batch._wire.api_errors import read_error
+from gemini_batch._wire.http import Pace, Request
+from gemini_batch._wire.vertex.batches import VertexBatches
+from gemini_batch._wire.vertex.jobs import _Job
+from gemini_batch._wire.vertex.operations import Operation
 from gemini_batch.errors import (
     ApiError,
     ConflictError,

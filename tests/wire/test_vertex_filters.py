@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_batch._codec import Codec
-from gemini_batch._wire.vertex import VertexBatches
+from gemini_batch._wire.vertex.batches import VertexBatches
 from gemini_batch.errors import InputError
 from gemini_batch.types import BatchJob, JobKind, JobState, VertexAI
 

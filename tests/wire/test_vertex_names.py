@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gemini_batch._codec import Codec
-from gemini_batch._wire.vertex import VertexBatches
+from gemini_batch._wire.vertex.batches import VertexBatches
 from gemini_batch.errors import InputError
 from gemini_batch.types import BatchJob, JobKind, JobState, VertexAI
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_batch._codec import Codec
-from gemini_batch._codec._vertex_rows import (
+from gemini_batch._codec.results.vertex_rows import (
     VertexRowDecoder,
     keys_by_request,
     request_digest,

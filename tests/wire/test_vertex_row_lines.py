@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from gemini_batch._wire._vertex_rows import VERTEX
-from gemini_batch._wire.rows import RowChecker, drawn
+from gemini_batch._requests.checker import RowChecker, drawn
+from gemini_batch._requests.vertex import VERTEX
 from gemini_batch.types import (
     Content,
     EmbedRequest,

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from gemini_batch._wire._row_flavour import DEVELOPER
-from gemini_batch._wire._shapes import Shaper
-from gemini_batch._wire._vertex_rows import VERTEX, is_legacy_embedding
-from gemini_batch._wire.members import MESSAGES
+from gemini_batch._requests.api_rules import DEVELOPER
+from gemini_batch._requests.messages import MESSAGES
+from gemini_batch._requests.normalize import Shaper
+from gemini_batch._requests.vertex import VERTEX, is_legacy_embedding
 from gemini_batch.types import JobKind
 
 HELLO = {"contents": [{"parts": [{"text": "hello"}]}]}

@@ -4,16 +4,19 @@ It shares no code with the SDK it tests: a name that one side misspells must not
 itself out on the other.
 """
 
-from gemini_batch.testing.emulator._buckets import Buckets, StoredObject
-from gemini_batch.testing.emulator._clock import Clock, ManualClock, SpeedClock
-from gemini_batch.testing.emulator._jobs import Job
-from gemini_batch.testing.emulator._limits import Limits
-from gemini_batch.testing.emulator._log import LogEntry
-from gemini_batch.testing.emulator._model import Model
-from gemini_batch.testing.emulator._server import Emulator
-from gemini_batch.testing.emulator._store import StoredFile
-from gemini_batch.testing.emulator._tables import Column, Table, Tables
-from gemini_batch.testing.emulator._vertex_jobs import VertexJob
+from gemini_batch.testing.emulator.core.clock import Clock, ManualClock, SpeedClock
+from gemini_batch.testing.emulator.core.file_store import StoredFile
+from gemini_batch.testing.emulator.core.limits import Limits
+from gemini_batch.testing.emulator.core.request_log import LogEntry
+from gemini_batch.testing.emulator.developer.jobs import Job
+from gemini_batch.testing.emulator.emulator import Emulator
+from gemini_batch.testing.emulator.google_cloud.buckets import (
+    Buckets,
+    StoredObject,
+)
+from gemini_batch.testing.emulator.google_cloud.tables import Column, Table, Tables
+from gemini_batch.testing.emulator.model.model import Model
+from gemini_batch.testing.emulator.vertex.jobs import VertexJob
 
 __all__ = [
     "Buckets",

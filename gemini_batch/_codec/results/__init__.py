@@ -1,0 +1,1 @@
+"""Lines of results, and the results they become."""

@@ -1,0 +1,55 @@
+"""Results that came inside their job."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, overload
+
+import msgspec
+
+from gemini_batch._codec.codec import Codec
+from gemini_batch._codec.results.rows import RowDecoder
+from gemini_batch.types import BatchResult, JobKind
+
+
+class Results(Sequence[BatchResult]):
+    """Results of an inline job: a tuple, each of whose items is made when first asked for."""
+
+    __slots__ = ("_decoder", "_items")
+
+    def __init__(self, rows: list[msgspec.Raw], codec: Codec, kind: JobKind) -> None:
+        # A row gives way to its result; when the last has, the answer they lie in is let go.
+        self._items: list[Any] = rows
+        self._decoder = RowDecoder(codec, kind)
+
+    def _at(self, index: int) -> BatchResult:
+        item = self._items[index]
+        if item.__class__ is msgspec.Raw:
+            item = self._items[index] = self._decoder.result(bytes(item), index)
+        result: BatchResult = item
+        return result
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @overload
+    def __getitem__(self, index: int) -> BatchResult: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[BatchResult, ...]: ...
+    def __getitem__(self, index: int | slice) -> BatchResult | tuple[BatchResult, ...]:
+        places = range(len(self._items))[index]
+        if isinstance(places, int):
+            return self._at(places)
+        return tuple([self._at(place) for place in places])
+
+    def __iter__(self) -> Iterator[BatchResult]:
+        return map(self._at, range(len(self._items)))
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, tuple | Results):
+            return len(self) == len(other) and tuple(self) == tuple(other)
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} results>"

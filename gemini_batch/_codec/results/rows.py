@@ -1,0 +1,268 @@
+"""Rows of results: found by a scan, decoded later."""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any, TypeVar
+
+import msgspec
+
+from gemini_batch._codec.class_hooks import maker
+from gemini_batch._codec.codec import JSON_ERRORS, Codec
+from gemini_batch.errors import DecodeError
+from gemini_batch.types import (
+    BatchResult,
+    EmbedContentResponse,
+    GenerateContentResponse,
+    JobKind,
+    Judgement,
+    Outcome,
+    Response,
+    Status,
+    classify,
+)
+
+T = TypeVar("T")
+
+# A key that needs no decoding, as the first member of a row or the last. In a sound row no
+# text holds these quotes without a backslash; one that is not sound has no answer.
+_FIRST = re.compile(rb'\{"key": ?"([^"\\\x00-\x1f\x80-\xff]*)"[,}]').match
+_LAST = re.compile(rb', ?"key": ?"([^"\\\x00-\x1f\x80-\xff]*)"\}\n').search
+_LAST_WITHIN = 100  # bytes from the end
+
+
+class _Row(msgspec.Struct, gc=False):
+    """A row without its answer, which is scanned and left."""
+
+    key: Any = None
+    error: Any = None
+    status: Any = None
+    metadata: Any = None
+
+
+class _Whole(_Row, gc=False):
+    """A row with its answer."""
+
+    response: Any = None
+
+
+class _TextPart(msgspec.Struct, gc=False):
+    text: str | None = None
+    thought: bool | None = None
+
+
+class _TextContent(msgspec.Struct, gc=False):
+    parts: list[_TextPart] | None = None
+
+
+class _TextCandidate(msgspec.Struct, gc=False):
+    content: _TextContent | None = None
+
+
+class _TextResponse(msgspec.Struct, gc=False):
+    candidates: list[_TextCandidate] | None = None
+
+
+class _TextRow(_Row, gc=False):
+    """A row with nothing of its answer but the text."""
+
+    response: _TextResponse | None = None
+
+
+_make: Callable[..., BatchResult] = maker(BatchResult)
+_OTHER_KEY = "the row has two keys"
+
+
+class RowDecoder:
+    """Makes results of raw rows, of a file or inline, and decodes them when they are asked.
+
+    A row that begins or ends with a plain key is not even scanned before. Whether all of it is
+    sound, and that key its key, is seen when its answer is read: no answer gets another's key.
+    """
+
+    def __init__(self, codec: Codec, kind: JobKind) -> None:
+        self._codec = codec
+        self._kind = kind
+        self._response: type[Response] = (
+            EmbedContentResponse if kind == JobKind.EMBED else GenerateContentResponse
+        )
+        self._row = msgspec.json.Decoder(_Row).decode
+        self._whole = msgspec.json.Decoder(_Whole).decode
+        self._text = msgspec.json.Decoder(_TextRow).decode
+
+    def __reduce__(self) -> tuple[type["RowDecoder"], tuple[Codec, JobKind]]:
+        return (RowDecoder, (self._codec, self._kind))
+
+    def result(self, raw: bytes, index: int) -> BatchResult:
+        """Return the result that `raw` is. Never raises: what is wrong is seen later."""
+        return _make(self._key(raw), index, raw, self)
+
+    def line(self, line: bytes, index: int) -> BatchResult | None:
+        """Return the result on a whole line of a file, with its newline; None if it is blank.
+
+        Args:
+            line: The line.
+            index: Position of the result.
+        """
+        match = _FIRST(line) or _LAST(line, len(line) - _LAST_WITHIN)
+        if match is not None:
+            return _make(match[1].decode(), index, line, self)
+        return None if line.isspace() else self.result(line, index)
+
+    @cached_property
+    def _mirrored(self) -> Callable[[bytes], tuple[_Row, Response | None]]:
+        """What reads a row with its answer in one pass, and raises where it does not fit."""
+        mirror = self._codec.mirror(self._response)
+        kind: Any = Any if mirror is None else mirror.struct | None
+        move = self._structure if mirror is None else mirror.move
+        struct = msgspec.defstruct(
+            "_Mirrored", [("response", kind, None)], bases=(_Row,), gc=False
+        )
+        decode: Any = msgspec.json.Decoder(struct).decode
+
+        def read(raw: bytes) -> tuple[_Row, Response | None]:
+            row = decode(raw)
+            return row, None if row.response is None else move(row.response)
+
+        return read
+
+    def _structure(self, answer: Any) -> Response:
+        return self._codec.structure(answer, self._response)
+
+    def judge(self, raw: bytes, key: str | None) -> Judgement:
+        """Decode a row whose key is `key`, and say how its request ended. Never raises."""
+        try:
+            row, response = self._mirrored(raw)
+        except Exception:  # noqa: BLE001 - the long way says what it is, if it is anything
+            return self._judge_at_length(raw, key)
+        return self._judged(row, key, response)
+
+    def _judge_at_length(self, raw: bytes, key: str | None) -> Judgement:
+        try:
+            row = self._whole(raw)
+        except JSON_ERRORS as exc:
+            return _invalid(f"the row cannot be read: {exc}")
+        try:
+            # The error of a row counts, whatever else it has.
+            plain = row.response is None or _error_of(row) is not None
+            response = None if plain else self._structure(row.response)
+        except DecodeError as exc:
+            return _invalid(_OTHER_KEY if _key_of(row) != key else str(exc))
+        return self._judged(row, key, response)
+
+    def _judged(self, row: _Row, key: str | None, response: Response | None) -> Judgement:
+        if row.key != key and _key_of(row) != key:
+            return _invalid(_OTHER_KEY)
+        error = None
+        if row.error is not None or row.status is not None:
+            error = self._error(row)
+        outcome, why = classify(response, error)
+        if error is not None:
+            return outcome, error, None
+        return outcome, Status(message=why) if why else None, response
+
+    def read_text(self, raw: bytes, key: str | None) -> str | None:
+        """Return the text of a row's answer, thoughts left out, and decode no more.
+
+        None if there is none, or something else where an answer has it.
+        """
+        try:
+            row = self._text(raw)
+        except JSON_ERRORS:
+            return None
+        response = row.response
+        if response is None:
+            return None
+        if (row.error is not None or row.status is not None) and _error_of(row) is not None:
+            return None
+        if row.key != key and _key_of(row) != key:
+            return None
+        content = response.candidates[0].content if response.candidates else None
+        parts = None if content is None else content.parts
+        if parts is not None and len(parts) == 1:
+            only = parts[0]
+            return None if only.thought else only.text
+        texts = [p.text for p in parts or () if p.text is not None and not p.thought]
+        return "".join(texts) if texts else None
+
+    def read_metadata(self, raw: bytes) -> Mapping[str, Any]:
+        """Return the metadata of a row; empty if it has none."""
+        try:
+            metadata = self._row(raw).metadata
+        except JSON_ERRORS:
+            return {}
+        return metadata if isinstance(metadata, dict) else {}
+
+    def parse_answer(self, text: str, cls: type[T] | None) -> T:
+        """Structure a JSON answer of the model into the caller's `cls`."""
+        return self._codec.parse_answer(text, cls)
+
+    def _key(self, raw: bytes) -> str | None:
+        try:
+            return _key_of(self._row(raw))
+        except JSON_ERRORS:
+            # No key is guessed from a broken row.
+            return None
+
+    def _error(self, row: _Row) -> Status | None:
+        error = _error_of(row)
+        if error is None:
+            return None
+        try:
+            return self._codec.structure(error, Status)
+        except DecodeError:
+            # An error of unknown shape is still an error, and its text is all there is.
+            return Status(message=self._codec.dumps(error).decode())
+
+
+class MissingRows:
+    """Stands for the rows of a job that did not come."""
+
+    def __init__(self, reason: Status) -> None:
+        """Create it.
+
+        Args:
+            reason: Why they did not come, by the job's own account.
+        """
+        self._reason = reason
+
+    def result(self, key: str | None, index: int) -> BatchResult:
+        """Return the result of a request for which no row came."""
+        return _make(key, index, b"", self)
+
+    def judge(self, raw: bytes, key: str | None) -> Judgement:  # noqa: ARG002 - as rows are judged
+        """Say that the request has no row, and why."""
+        return Outcome.MISSING, self._reason, None
+
+    def read_text(self, raw: bytes, key: str | None) -> str | None:  # noqa: ARG002
+        """Return None: there is no answer."""
+        return None
+
+    def read_metadata(self, raw: bytes) -> Mapping[str, Any]:  # noqa: ARG002
+        """Return nothing: there is no row."""
+        return {}
+
+    def parse_answer(self, text: str, cls: type[T] | None) -> T:  # noqa: ARG002
+        """Raise a DecodeError: there is no answer."""
+        raise DecodeError(message=f"there is no answer: {self._reason}")
+
+
+def _key_of(row: _Row) -> str | None:
+    key = row.key
+    if key.__class__ is str:
+        return key
+    if key is None and row.metadata.__class__ is dict:
+        key = row.metadata.get("key")
+    # Numbers are read as text; anything else is no key of ours.
+    plain = isinstance(key, str | int) and not isinstance(key, bool)
+    return str(key) if plain else None
+
+
+def _error_of(row: _Row) -> Any:
+    # Two public clients guard for an object under "status" in place of "error".
+    status = row.status if row.status.__class__ is dict else None
+    return status if row.error is None else row.error
+
+
+def _invalid(why: str) -> Judgement:
+    return Outcome.INVALID, Status(message=why), None

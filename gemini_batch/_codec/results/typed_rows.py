@@ -1,0 +1,72 @@
+"""Rows whose answers are held against a type of the caller's."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gemini_batch._codec.codec import Codec
+from gemini_batch._codec.results.rows import RowDecoder
+from gemini_batch.errors import DecodeError
+from gemini_batch.types import (
+    BatchResult,
+    GenerateContentResponse,
+    Judgement,
+    Outcome,
+    Status,
+)
+
+
+class TypedRows:
+    """Makes results as another decoder does; a whole answer that does not fit is INVALID."""
+
+    def __init__(self, rows: RowDecoder, codec: Codec, cls: Any) -> None:
+        """Make it.
+
+        Args:
+            rows: Decodes the rows.
+            codec: Structures the answers.
+            cls: What they are to be.
+
+        Raises:
+            InputError: Nothing can be read as that.
+        """
+        codec.check_answer_type(cls)
+        self._rows = rows
+        self._codec = codec
+        self._cls = cls
+
+    def result(self, raw: bytes, index: int) -> BatchResult:
+        """Return the result that `raw` is."""
+        return self._typed(self._rows.result(raw, index), raw)
+
+    def line(self, line: bytes, index: int) -> BatchResult | None:
+        """Return the result on a whole line of a file; None if it is blank."""
+        result = self._rows.line(line, index)
+        return None if result is None else self._typed(result, line)
+
+    def _typed(self, result: BatchResult, row: bytes) -> BatchResult:
+        return BatchResult(key=result.key, index=result.index, row=row, by=self)
+
+    def judge(self, raw: bytes, key: str | None) -> Judgement:
+        """Decode a row whose key is `key`, and say how its request ended. Never raises."""
+        judgement = self._rows.judge(raw, key)
+        outcome, _, response = judgement
+        if outcome is not Outcome.OK or not isinstance(response, GenerateContentResponse):
+            return judgement
+        try:
+            self._codec.parse_answer(response.text or "", self._cls)
+        except DecodeError as exc:
+            # The answer stays: its text is what came instead.
+            return Outcome.INVALID, Status(message=str(exc)), response
+        return judgement
+
+    def read_text(self, raw: bytes, key: str | None) -> str | None:
+        """Return the text of a row's answer, and decode no more."""
+        return self._rows.read_text(raw, key)
+
+    def read_metadata(self, raw: bytes) -> Mapping[str, Any]:
+        """Return the metadata of a row."""
+        return self._rows.read_metadata(raw)
+
+    def parse_answer(self, text: str, cls: Any) -> Any:
+        """Structure a JSON answer into `cls`, or into the type of all answers for None."""
+        return self._codec.parse_answer(text, self._cls if cls is None else cls)

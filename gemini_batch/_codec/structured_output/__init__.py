@@ -1,0 +1,1 @@
+"""Answers as callers' own types: their schema, and how they are read."""

@@ -1,0 +1,1 @@
+"""Files, threads and lines. Knows nothing of Gemini."""

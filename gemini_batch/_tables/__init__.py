@@ -1,1 +1,0 @@
-"""From the rows of a table to requests."""

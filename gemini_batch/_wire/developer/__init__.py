@@ -1,0 +1,1 @@
+"""What the Gemini Developer API says."""

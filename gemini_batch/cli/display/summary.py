@@ -1,0 +1,89 @@
+"""Showing what results add up to: outcomes, an example of each, tokens, rows left out."""
+
+from rich.console import Console
+
+from gemini_batch import BatchResult, Outcome
+from gemini_batch import Tally as Sums
+from gemini_batch._writers.records import counts_of
+from gemini_batch.cli.display import text
+from gemini_batch.cli.display.json import Json
+from gemini_batch.cli.display.table import Column, print_table
+
+_WORDS = {
+    "prompt_token_count": "prompt",
+    "cached_content_token_count": "cached",
+    "candidates_token_count": "answers",
+    "thoughts_token_count": "thinking",
+    "tool_use_prompt_token_count": "tools",
+    "total_token_count": "total",
+}
+_COLUMNS = (
+    Column("Outcome", whole=True, style="bold"),
+    Column("Rows", right=True, whole=True),
+    Column("Example", style="cyan"),
+    Column("Reason"),
+)
+_LEFT_OUT = {
+    "duplicates": "whose key had come before",
+    "foreign": "whose key is not in the input",
+}
+_REASON = 200  # characters of a reason that are shown
+
+
+class Tally:
+    """The sums of results, and one example per outcome, whatever their number."""
+
+    def __init__(self) -> None:
+        self.sums = Sums()
+        """For `results` to add up."""
+        self._examples: dict[Outcome, tuple[str, str]] = {}
+
+    def note(self, result: BatchResult) -> None:
+        """Keep a result that was added up as an example, if it is the first of its kind."""
+        outcome = result.outcome
+        if outcome is not Outcome.OK and outcome not in self._examples:
+            key = f"(row {result.index})" if result.key is None else result.key
+            reason = str(result.error) if result.error is not None else ""
+            self._examples[outcome] = (key, text.shorten(reason, _REASON))
+
+    @property
+    def total(self) -> int:
+        """Results in all."""
+        return self.sums.total
+
+    @property
+    def all_ok(self) -> bool:
+        """True if every result is OK."""
+        return self.sums.outcomes[Outcome.OK] == self.total
+
+    def as_json(self) -> Json:
+        """Return the sums for machines."""
+        outcomes, left_out = self.sums.outcomes, self._left_out()
+        return {
+            "total": self.total,
+            "outcomes": {str(o): outcomes[o] for o in Outcome if outcomes[o]},
+            "usage": counts_of(self.sums.usage),
+            **{name: count for name, count in left_out.items() if count},
+        }
+
+    def show(self, console: Console) -> None:
+        """Print the sums as a table."""
+        outcomes, tokens = self.sums.outcomes, counts_of(self.sums.usage)
+        rows = [
+            (str(o), f"{outcomes[o]:,}", *self._examples.get(o, ("", "")))
+            for o in Outcome
+            if outcomes[o]
+        ]
+        print_table(console, _COLUMNS, rows)
+        sums = ", ".join(f"{tokens[n]:,} {w}" for n, w in _WORDS.items() if n in tokens)
+        if sums:
+            console.print(f"Tokens: {sums}", soft_wrap=True)
+        for name, count in self._left_out().items():
+            if count:
+                console.print(
+                    f"Left out: {text.count(count, 'row')}, {_LEFT_OUT[name]}",
+                    soft_wrap=True,
+                )
+
+    def _left_out(self) -> dict[str, int]:
+        return {"duplicates": self.sums.duplicates, "foreign": self.sums.foreign}

@@ -1,0 +1,1 @@
+"""Batch jobs: check, create, fetch, wait, read results."""

@@ -1,0 +1,1 @@
+"""Results, from wherever a job put them."""

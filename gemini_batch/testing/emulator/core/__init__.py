@@ -1,0 +1,1 @@
+"""What all parts of the emulator use: clock, limits, errors, log."""

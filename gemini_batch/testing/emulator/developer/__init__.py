@@ -1,0 +1,1 @@
+"""The Gemini Developer API, as the emulator answers it."""

@@ -1,0 +1,1 @@
+"""Cloud Storage, BigQuery and tokens, as the emulator answers them."""

@@ -1,0 +1,1 @@
+"""HTTP of the emulator: listening, bodies, ranges, faults on the way."""

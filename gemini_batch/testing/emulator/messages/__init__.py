@@ -1,0 +1,1 @@
+"""Which messages the emulator takes, and what it says of others."""

@@ -1,0 +1,1 @@
+"""The model behind the emulator: deterministic, scripted or a function."""

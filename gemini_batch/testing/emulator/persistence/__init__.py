@@ -1,0 +1,1 @@
+"""What the emulator keeps over a restart."""

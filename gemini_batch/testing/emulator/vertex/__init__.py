@@ -1,0 +1,1 @@
+"""Vertex AI, as the emulator answers it."""
