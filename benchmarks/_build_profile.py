@@ -19,10 +19,10 @@ import orjson
 from benchmarks.build import asked, mappings, own, shared
 from gemini_batch._codec import Codec
 from gemini_batch._codec.request_structs import encode_plain
-from gemini_batch._input.batching import Batch
+from gemini_batch._input.batching import RequestGroup
 from gemini_batch._input.prepare import prepare
-from gemini_batch._input.spool import Intake
-from gemini_batch._requests.checker import RowChecker
+from gemini_batch._input.spool import RequestSpool
+from gemini_batch._requests.checker import RequestChecker
 
 _ROWS: Final = 50_000
 _REPEATS: Final = 7
@@ -31,8 +31,8 @@ _MODEL: Final = "gemini-2.5-flash"
 Make = Callable[[int], Iterable[Any]]
 
 
-def _checker(make: Make) -> RowChecker:
-    checker = RowChecker(Codec(), model=_MODEL)
+def _checker(make: Make) -> RequestChecker:
+    checker = RequestChecker(Codec(), model=_MODEL)
     for number, value in enumerate(make(3), start=1):
         checker.request(value, number)  # what all rows share is known from here on
     return checker
@@ -49,22 +49,22 @@ def _check(make: Make) -> None:
 
 
 def _draw(make: Make) -> None:
-    batch = Batch(checker := _checker(make))
+    batch = RequestGroup(checker := _checker(make))
     for value in make(_ROWS):
         if batch.add(value):
-            batch = Batch(checker, batch.following)
+            batch = RequestGroup(checker, batch.following)
 
 
 def _keep(make: Make, *, spool: bool = True) -> None:
     checker = _checker(make)
-    batch = Batch(checker)
-    intake = Intake(
-        checker, inline_limit=0, inline_rows=0, max_file_bytes=sys.maxsize, spool=spool
+    batch = RequestGroup(checker)
+    intake = RequestSpool(
+        checker, inline_limit=0, inline_requests=0, max_file_bytes=sys.maxsize, spool=spool
     )
     for value in make(_ROWS):
         if batch.add(value):
             intake.requests(batch.waiting, batch.rows)
-            batch = Batch(checker, batch.following)
+            batch = RequestGroup(checker, batch.following)
     intake.requests(batch.waiting, batch.rows)
     intake.close()
 

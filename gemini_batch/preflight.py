@@ -8,7 +8,7 @@ from gemini_batch._codec import Codec
 from gemini_batch._input.check import InputReport, bounds_of, check_path
 from gemini_batch._io.input_file import LineReader
 from gemini_batch._io.threads import in_thread
-from gemini_batch._requests.checker import MAX_ROW_BYTES
+from gemini_batch._requests.checker import MAX_REQUEST_BYTES
 from gemini_batch.errors import InputError
 from gemini_batch.types import DeveloperAPI, Estimate, JobKind, Price, VertexAI
 from gemini_batch.types._pricing import BYTES_PER_TOKEN
@@ -51,12 +51,12 @@ async def check_input(
     codec = Codec()
     wire = _dialect_of(api, codec)
     full = None if model is None else wire.model_name(model)
-    rules = wire.row_rules(full or "")
+    rules = wire.input_rules(full or "")
     return await check_path(
         path,
         codec=codec,
         model=full,
-        flavour=rules.flavour,
+        api_rules=rules.api_rules,
         **bounds_of(rules),
     )
 
@@ -152,15 +152,15 @@ def check_cost(estimate: Estimate, max_cost: float) -> float:
 
 async def _pointing(path: str | os.PathLike[str]) -> int:
     """Return how many rows point at content elsewhere."""
-    reader = LineReader(path, max_line_bytes=MAX_ROW_BYTES)
+    reader = LineReader(path, max_line_bytes=MAX_REQUEST_BYTES)
 
-    def hop() -> int | None:
+    def read_some() -> int | None:
         lines = reader.block()
         if lines is None:
             return None
         return sum(1 for _, line in lines if line is not None and _POINTS(line))
 
     count = 0
-    while (more := await in_thread(hop)) is not None:
+    while (more := await in_thread(read_some)) is not None:
         count += more
     return count

@@ -18,7 +18,7 @@ from attrs import NOTHING, Attribute, Factory, fields, has, resolve_types
 from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
-from gemini_batch._codec.names import wire_name
+from gemini_batch._codec.member_names import wire_name
 from gemini_batch._codec.scalar_hooks import structure_object, structure_str
 from gemini_batch.types import OpenEnum
 

@@ -43,7 +43,7 @@ class Codec:
     @cached_property
     def _answers(self) -> "Converter":
         """For callers' own types: their names are left as they are."""
-        from gemini_batch._codec.structured_output.converter import answer_converter  # noqa: PLC0415
+        from gemini_batch._codec.structured_output.answer_hooks import answer_converter  # noqa: PLC0415
 
         return answer_converter()
 

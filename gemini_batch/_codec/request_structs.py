@@ -38,7 +38,7 @@ Encoded: TypeAlias = msgspec.Raw
 _MOST: Final = 2**63 - 1
 
 
-class Unusual(Exception):  # noqa: N818 - no error: something else reads the row
+class Uncommon(Exception):  # noqa: N818 - no error: something else reads the row
     """A row is not of the usual shape."""
 
 
@@ -48,7 +48,7 @@ class _Shape(
     pass
 
 
-class UsualBlob(_Shape):
+class CommonBlob(_Shape):
     """Inline data; base64 that nobody has looked at."""
 
     mime_type: str | None = None
@@ -56,7 +56,7 @@ class UsualBlob(_Shape):
     data: str | None = None
 
 
-class UsualFile(_Shape):
+class CommonFile(_Shape):
     """A file the service has."""
 
     mime_type: str | None = None
@@ -64,26 +64,26 @@ class UsualFile(_Shape):
     file_uri: str | None = None
 
 
-class UsualPart(_Shape):
+class CommonPart(_Shape):
     """A part; nobody has looked whether it holds exactly one thing."""
 
     text: str | None = None
-    inline_data: UsualBlob | None = None
-    file_data: UsualFile | None = None
+    inline_data: CommonBlob | None = None
+    file_data: CommonFile | None = None
     thought: bool | None = None
 
 
-class UsualContent(_Shape):
+class CommonContent(_Shape):
     """A content, members in canonical order as in all of these."""
 
     role: str | None = None
-    parts: list[UsualPart] | None = None
+    parts: list[CommonPart] | None = None
 
 
-class UsualGenerate(_Shape, kw_only=True):
+class CommonGenerate(_Shape, kw_only=True):
     """A generation request. Members of type Any are not looked at."""
 
-    contents: list[UsualContent]
+    contents: list[CommonContent]
     system_instruction: Any = None
     tools: Any = None
     tool_config: Any = None
@@ -95,7 +95,7 @@ class UsualGenerate(_Shape, kw_only=True):
     snake_config: Any = msgspec.field(default=None, name="generation_config")
 
 
-class _GenerateLine(UsualGenerate, kw_only=True):
+class _GenerateLine(CommonGenerate, kw_only=True):
     """The same, of which what rows share stays text: that is known again at less cost."""
 
     # msgspec takes no `Raw | None`; what is null in the line is the text of it.
@@ -105,10 +105,10 @@ class _GenerateLine(UsualGenerate, kw_only=True):
     snake_config: msgspec.Raw = msgspec.field(default=None, name="generation_config")  # type: ignore[assignment]
 
 
-class UsualEmbed(_Shape, kw_only=True):
+class CommonEmbed(_Shape, kw_only=True):
     """An embedding request."""
 
-    content: UsualContent
+    content: CommonContent
     task_type: str | None = None
     title: str | None = None
     output_dimensionality: Annotated[int, msgspec.Meta(le=_MOST)] | None = None
@@ -116,7 +116,7 @@ class UsualEmbed(_Shape, kw_only=True):
 
 class _GenerateRow(_Shape, kw_only=True):
     key: str | None = None
-    request: UsualGenerate
+    request: CommonGenerate
     metadata: Any = None
 
 
@@ -126,11 +126,11 @@ class _GenerateRowLine(_GenerateRow, kw_only=True):
 
 class _EmbedRow(_Shape, kw_only=True):
     key: str | None = None
-    request: UsualEmbed
+    request: CommonEmbed
     metadata: Any = None
 
 
-class _BareGenerate(UsualGenerate):
+class _BareGenerate(CommonGenerate):
     key: str | None = None
 
 
@@ -138,13 +138,13 @@ class _BareGenerateLine(_GenerateLine):
     key: str | None = None
 
 
-class _BareEmbed(UsualEmbed):
+class _BareEmbed(CommonEmbed):
     key: str | None = None
 
 
-Usual: TypeAlias = UsualGenerate | UsualEmbed
+CommonRequest: TypeAlias = CommonGenerate | CommonEmbed
 
-UsualRow: TypeAlias = tuple[str | None, Any, Usual]
+CommonRow: TypeAlias = tuple[str | None, Any, CommonRequest]
 """Key, metadata and request of a row."""
 
 _ENVELOPED: Final = {JobKind.GENERATE: _GenerateRow, JobKind.EMBED: _EmbedRow}
@@ -159,13 +159,13 @@ _BARE_LINES: Final[dict[JobKind, msgspec.json.Decoder[Any]]] = {
 }
 
 
-def usual_line(line: bytes, kind: JobKind) -> UsualRow:
+def common_line(line: bytes, kind: JobKind) -> CommonRow:
     """Read a row of the usual shape from a line of JSON.
 
     Instruction and config of a generation request are `Encoded`, as they stand there.
 
     Raises:
-        Unusual: It is another row, or none.
+        Uncommon: It is another row, or none.
     """
     try:
         row = _LINES[kind].decode(line)
@@ -174,20 +174,20 @@ def usual_line(line: bytes, kind: JobKind) -> UsualRow:
     return row.key, row.metadata, row.request
 
 
-def _bare_line(line: bytes, kind: JobKind) -> UsualRow:
+def _bare_line(line: bytes, kind: JobKind) -> CommonRow:
     if b'"request"' in line:
-        raise Unusual
+        raise Uncommon
     try:
         return _bare(_BARE_LINES[kind].decode(line))
     except JSON_ERRORS:
-        raise Unusual from None
+        raise Uncommon from None
 
 
-def usual_mapping(value: Mapping[str, Any], kind: JobKind) -> UsualRow:
+def common_mapping(value: Mapping[str, Any], kind: JobKind) -> CommonRow:
     """Read a row of the usual shape from plain values: what `marshal` takes, and no more.
 
     Raises:
-        Unusual: It is another row, or none.
+        Uncommon: It is another row, or none.
     """
     try:
         if "request" in value:
@@ -195,10 +195,10 @@ def usual_mapping(value: Mapping[str, Any], kind: JobKind) -> UsualRow:
             return row.key, row.metadata, row.request
         return _bare(msgspec.convert(value, _BARE[kind]))
     except JSON_ERRORS:
-        raise Unusual from None
+        raise Uncommon from None
 
 
-def _bare(row: Any) -> UsualRow:
+def _bare(row: Any) -> CommonRow:
     # Not part of the request.
     key, row.key = row.key, None
     return key, None, row

@@ -18,7 +18,7 @@ from gemini_batch._codec.class_hooks import (
     optional,
     structure_function,
 )
-from gemini_batch._codec.names import wire_name
+from gemini_batch._codec.member_names import wire_name
 from gemini_batch._codec.scalar_hooks import is_array, structure_str
 from gemini_batch.types import OpenEnum
 

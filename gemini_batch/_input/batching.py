@@ -7,9 +7,9 @@ from attrs import fields, has
 
 from gemini_batch._io.input_file import BLOCK_BYTES
 from gemini_batch._requests.checker import (
-    Block,
-    Drawn,
-    RowChecker,
+    EncodedBlock,
+    NumberedRequest,
+    RequestChecker,
     snapshot_of,
 )
 from gemini_batch.types import Content, EmbedRequest, GenerateRequest, GenerationConfig
@@ -18,23 +18,23 @@ _MOST: Final = 512  # requests: a millisecond of work, if they are of the usual 
 _MOST_LOOKED_AT: Final = 10_000  # values in a request that are weighed
 
 
-class Batch:
+class RequestGroup:
     """Requests in the order in which they came, and about how many bytes they hold.
 
     They may be of any size, so bytes tell when a batch is full. What requests share counts
     once: it is there once.
     """
 
-    def __init__(self, checker: RowChecker, following: int = 1) -> None:
+    def __init__(self, checker: RequestChecker, following: int = 1) -> None:
         """Create an empty batch.
 
         Args:
             checker: Makes the rows of most requests at once.
             following: Number of the request to come.
         """
-        self.rows = Block()
+        self.rows = EncodedBlock()
         """Rows that are made."""
-        self.waiting: list[Drawn] = []
+        self.waiting: list[NumberedRequest] = []
         """Requests of which no row is made yet."""
         self.count = 0
         """Requests."""

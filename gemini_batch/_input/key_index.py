@@ -9,7 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from gemini_batch._io.scratch_db import new_database
-from gemini_batch._requests.checker import Block
+from gemini_batch._requests.checker import EncodedBlock
 
 _NOTED_BYTES = 131_072  # in memory; from there on notes go to a file
 _LENGTH_BYTES = 8
@@ -44,7 +44,7 @@ class KeyIndex:
         self._marks: sqlite3.Connection | None = None
         self._keys: sqlite3.Connection | None = None
 
-    def add(self, block: Block) -> list[Duplicate]:
+    def add(self, block: EncodedBlock) -> list[Duplicate]:
         """Remember the keys of rows, whose numbers must differ from all before."""
         if self._keys is None:
             self._notes.add(block)
@@ -85,7 +85,7 @@ class KeyIndex:
         return True
 
     @staticmethod
-    def _duplicates(db: sqlite3.Connection, block: Block) -> Iterator[Duplicate]:
+    def _duplicates(db: sqlite3.Connection, block: EncodedBlock) -> Iterator[Duplicate]:
         for key, number in zip(block.keys, block.numbers, strict=True):
             found = db.execute("SELECT number FROM entries WHERE key = ?", (key,))
             first = int(found.fetchone()[0])
@@ -99,7 +99,7 @@ class _Notes:
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(max_size=_NOTED_BYTES)  # noqa: SIM115 - closed by `close`
 
-    def add(self, block: Block) -> None:
+    def add(self, block: EncodedBlock) -> None:
         note = marshal.dumps((block.keys, block.numbers))
         self._file.write(len(note).to_bytes(_LENGTH_BYTES) + note)
 

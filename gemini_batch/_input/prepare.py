@@ -19,12 +19,12 @@ import anyio
 from attrs import frozen
 
 from gemini_batch._codec import Codec
-from gemini_batch._input.batching import Batch
-from gemini_batch._input.spool import Intake
-from gemini_batch._io.input_file import LineReader, shown
+from gemini_batch._input.batching import RequestGroup
+from gemini_batch._input.spool import RequestSpool
+from gemini_batch._io.input_file import LineReader, shorten_path
 from gemini_batch._io.threads import in_thread
-from gemini_batch._requests.api_rules import DEVELOPER, RowFlavour
-from gemini_batch._requests.checker import MAX_ROW_BYTES, Row, RowChecker
+from gemini_batch._requests.api_rules import DEVELOPER, ApiRules
+from gemini_batch._requests.checker import MAX_REQUEST_BYTES, EncodedRequest, RequestChecker
 from gemini_batch._wire.developer.files import MAX_FILE_BYTES
 from gemini_batch.errors import InputError
 from gemini_batch.types import (
@@ -38,7 +38,7 @@ from gemini_batch.types import (
 INLINE_LIMIT: Final = 18_000_000
 """Bytes of inline rows: a safe margin under the 20 MB the service takes as one body."""
 
-INLINE_ROWS: Final = 10_000
+INLINE_REQUESTS: Final = 10_000
 """Rows of an inline job. Its results come back in one piece, twice, and are held in memory."""
 
 _CLEANUP_SECONDS = 10.0
@@ -46,7 +46,7 @@ _CLEANUP_SECONDS = 10.0
 Requests: TypeAlias = str | os.PathLike[str] | Iterable[Any] | AsyncIterable[Any]
 Instruction: TypeAlias = str | Content | Mapping[str, Any]
 Config: TypeAlias = GenerationConfig | Mapping[str, Any]
-Take: TypeAlias = Callable[[Intake], Awaitable[None]]
+Take: TypeAlias = Callable[[RequestSpool], Awaitable[None]]
 """Has all rows of an input checked."""
 
 
@@ -61,7 +61,7 @@ class PreparedInput:
     size: int
     """Bytes as a file."""
 
-    rows: tuple[Row, ...] | None
+    rows: tuple[EncodedRequest, ...] | None
     """The rows, if they are small enough to go inline."""
 
     path: Path | None
@@ -79,8 +79,8 @@ async def prepare(
     system_instruction: Instruction | None = None,
     inline_limit: int = INLINE_LIMIT,
     max_file_bytes: int = MAX_FILE_BYTES,
-    max_row_bytes: int = MAX_ROW_BYTES,
-    flavour: RowFlavour = DEVELOPER,
+    max_request_bytes: int = MAX_REQUEST_BYTES,
+    api_rules: ApiRules = DEVELOPER,
 ) -> AsyncIterator[PreparedInput]:
     """Read input once, in constant memory, and make it ready to be sent.
 
@@ -95,24 +95,24 @@ async def prepare(
         system_instruction: Default for rows without one.
         inline_limit: Bytes of inline rows up to which nothing is spooled.
         max_file_bytes: Largest file, in bytes.
-        max_row_bytes: Largest row, in bytes.
-        flavour: Which API the rows are for.
+        max_request_bytes: Largest row, in bytes.
+        api_rules: Which API the rows are for.
 
     Raises:
         InputError: Something is wrong with the input; all of it is told.
     """
-    checker = RowChecker(
+    checker = RequestChecker(
         codec,
         file=file_of(requests),
         model=model,
         kind=kind,
         generation_config=generation_config,
         system_instruction=system_instruction,
-        max_row_bytes=max_row_bytes,
-        flavour=flavour,
+        max_request_bytes=max_request_bytes,
+        api_rules=api_rules,
     )
     async with taken(
-        partial(_take, requests, max_row_bytes),
+        partial(_take, requests, max_request_bytes),
         checker,
         inline_limit=inline_limit,
         max_file_bytes=max_file_bytes,
@@ -129,16 +129,16 @@ async def prepare(
 @asynccontextmanager
 async def taken(
     take: Take,
-    checker: RowChecker,
+    checker: RequestChecker,
     *,
     inline_limit: int,
     max_file_bytes: int,
     spool: bool = True,
-) -> AsyncIterator[Intake]:
-    intake = Intake(
+) -> AsyncIterator[RequestSpool]:
+    intake = RequestSpool(
         checker,
         inline_limit=inline_limit,
-        inline_rows=INLINE_ROWS,
+        inline_requests=INLINE_REQUESTS,
         max_file_bytes=max_file_bytes,
         spool=spool,
     )
@@ -163,31 +163,31 @@ async def taken(
             intake.close(wait=False)
 
 
-async def _take(requests: Requests, max_row_bytes: int, intake: Intake) -> None:
+async def _take(requests: Requests, max_request_bytes: int, intake: RequestSpool) -> None:
     if isinstance(requests, str | os.PathLike):
-        await take_file(requests, max_row_bytes, intake)
+        await take_file(requests, max_request_bytes, intake)
     else:
         await _take_each(requests, intake)
 
 
 async def take_file(
-    path: str | os.PathLike[str], max_row_bytes: int, intake: Intake
+    path: str | os.PathLike[str], max_request_bytes: int, intake: RequestSpool
 ) -> None:
-    reader = LineReader(path, max_line_bytes=max_row_bytes)
+    reader = LineReader(path, max_line_bytes=max_request_bytes)
 
-    def hop() -> bool:
+    def read_some() -> bool:
         lines = reader.block()
         if lines is not None:
             intake.lines(lines)
         return lines is not None
 
     await in_thread(reader.check)
-    while await in_thread(hop):
+    while await in_thread(read_some):
         pass
 
 
-async def _take_each(requests: Requests, intake: Intake) -> None:
-    batch = Batch(intake.checker)
+async def _take_each(requests: Requests, intake: RequestSpool) -> None:
+    batch = RequestGroup(intake.checker)
     if isinstance(requests, AsyncIterable):
         iterator = aiter(requests)
         try:
@@ -204,11 +204,11 @@ async def _take_each(requests: Requests, intake: Intake) -> None:
     await _handed_over(batch, intake)
 
 
-async def _handed_over(batch: Batch, intake: Intake) -> Batch:
+async def _handed_over(batch: RequestGroup, intake: RequestSpool) -> RequestGroup:
     """Have a batch checked and kept, and return the one that follows."""
     if batch.count:
         await in_thread(intake.requests, batch.waiting, batch.rows)
-    return Batch(intake.checker, batch.following)
+    return RequestGroup(intake.checker, batch.following)
 
 
 def _iterable(requests: Any) -> Iterable[Any]:
@@ -226,4 +226,8 @@ def _iterable(requests: Any) -> Iterable[Any]:
 
 
 def file_of(requests: object) -> str | None:
-    return shown(os.fspath(requests)) if isinstance(requests, str | os.PathLike) else None
+    return (
+        shorten_path(os.fspath(requests))
+        if isinstance(requests, str | os.PathLike)
+        else None
+    )

@@ -8,20 +8,20 @@ from itertools import accumulate
 from pathlib import Path  # noqa: TC003 - the house has no type-checking blocks
 
 from gemini_batch._input.key_index import KeyIndex
-from gemini_batch._io.files import append, make_file, remove
-from gemini_batch._io.thread_guard import Hops
+from gemini_batch._io.local_files import append, make_file, remove
+from gemini_batch._io.thread_guard import ThreadGuard
 from gemini_batch._requests.checker import (
     INLINE_EXTRA,
-    Block,
-    Drawn,
-    Row,
-    RowChecker,
+    EncodedBlock,
+    EncodedRequest,
+    NumberedRequest,
+    RequestChecker,
 )
 
 _HELD_BYTES = 262_144  # rows that are still in memory; more of them go to a file
 
 
-class Intake:
+class RequestSpool:
     """Takes rows in and keeps them, in memory while they are few, else in a file.
 
     All of it blocks: it runs in worker threads, in one at a time.
@@ -29,10 +29,10 @@ class Intake:
 
     def __init__(
         self,
-        checker: RowChecker,
+        checker: RequestChecker,
         *,
         inline_limit: int,
-        inline_rows: int,
+        inline_requests: int,
         max_file_bytes: int,
         spool: bool,
     ) -> None:
@@ -41,7 +41,7 @@ class Intake:
         Args:
             checker: Checks the rows.
             inline_limit: Bytes up to which rows may go inline.
-            inline_rows: Rows up to which they may.
+            inline_requests: Rows up to which they may.
             max_file_bytes: Bytes a file may have.
             spool: False only checks and counts.
         """
@@ -54,30 +54,30 @@ class Intake:
         self.path: Path | None = None
         """The file, once rows do not fit in memory."""
         self._inline_limit = inline_limit
-        self._inline_rows = inline_rows
+        self._inline_rows = inline_requests
         self._max_file_bytes = max_file_bytes
         self._spool = spool
         self._keys = KeyIndex()
         self._numbers = array("Q")  # of all rows while they may go inline
         self._held: list[bytes] = []
         self._held_bytes = 0
-        self._hops = Hops(self._release)
+        self._guard = ThreadGuard(self._release)
 
     def lines(self, lines: Iterable[tuple[int, bytes | None]]) -> None:
         """Take numbered lines of a file; None is a line that was too long."""
-        with self._hops.hop() as wanted:
+        with self._guard.hold() as wanted:
             if wanted:
                 self._take(self.checker.lines(lines))
 
-    def requests(self, requests: Iterable[Drawn], made: Block) -> None:
+    def requests(self, requests: Iterable[NumberedRequest], made: EncodedBlock) -> None:
         """Take requests, and rows that were made of others between them."""
-        with self._hops.hop() as wanted:
+        with self._guard.hold() as wanted:
             if wanted:
                 self._take(made.with_those_of(self.checker.requests(requests)))
 
-    def rows(self) -> tuple[Row, ...] | None:
+    def rows(self) -> tuple[EncodedRequest, ...] | None:
         """Return the rows that may go inline; None if all are in the file instead."""
-        with self._hops.hop():
+        with self._guard.hold():
             if not self.inline:
                 self._write()
                 return None
@@ -86,11 +86,11 @@ class Intake:
                 lines = self.path.read_bytes().splitlines(keepends=True) + lines
                 remove(self.path)
                 self.path = None
-            return tuple(map(Row.from_line, lines, self._numbers))
+            return tuple(map(EncodedRequest.from_line, lines, self._numbers))
 
     def discard(self) -> None:
         """Remove the file at once; what still runs will keep nothing."""
-        self._hops.discarded = True
+        self._guard.discarded = True
         if self.path is not None:
             remove(self.path)
 
@@ -99,13 +99,13 @@ class Intake:
 
         Without `wait`, a hop that still runs does it at its end.
         """
-        self._hops.close(wait=wait)
+        self._guard.close(wait=wait)
 
     def _release(self) -> None:
         self.discard()
         self._keys.close()
 
-    def _take(self, block: Block) -> None:
+    def _take(self, block: EncodedBlock) -> None:
         place = "line" if self.checker.file else "row"
         for again in self._keys.add(block):
             self.checker.report(
@@ -123,7 +123,7 @@ class Intake:
         else:
             self._keep(block)
 
-    def _measure(self, block: Block) -> None:
+    def _measure(self, block: EncodedBlock) -> None:
         sizes = list(accumulate(map(len, block.lines), initial=self.size))
         self.size = sizes[-1]
         if self.size <= self._max_file_bytes:
@@ -136,7 +136,7 @@ class Intake:
         )
         self.checker.raise_if_any()
 
-    def _keep(self, block: Block) -> None:
+    def _keep(self, block: EncodedBlock) -> None:
         if self.inline:
             inline_size = self.size + self.count * INLINE_EXTRA
             self.inline = (

@@ -36,7 +36,7 @@ class LineReader:
         fault = _fault(self._path)
         if fault is not None:
             message, remedy = fault
-            raise InputError.one(message, remedy=remedy, file=shown(self._path))
+            raise InputError.one(message, remedy=remedy, file=shorten_path(self._path))
 
     def block(self) -> Numbered | None:
         """Return the next lines; None at the end of the file."""
@@ -60,7 +60,7 @@ def check_here(source: object) -> None:
             f"it is in {place}, where a file of this machine is due",
             remedy=f"Make a job of it with create({argument}=…), on Vertex AI; "
             "client.batches.check(…) checks its rows.",
-            file=shown(source),
+            file=shorten_path(source),
         )
 
 
@@ -77,10 +77,10 @@ def check_start(start: bytes, name: str) -> None:
     fault = _fault_of(start, name)
     if fault is not None:
         message, remedy = fault
-        raise InputError.one(message, remedy=remedy, file=shown(name))
+        raise InputError.one(message, remedy=remedy, file=shorten_path(name))
 
 
-def shown(path: str) -> str:
+def shorten_path(path: str) -> str:
     """Return a path as it is shown in a problem."""
     limit = 200
     return path if len(path) <= limit else f"{path[:limit]}…"

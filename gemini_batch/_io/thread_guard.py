@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
-class Hops:
+class ThreadGuard:
     """Lets one thread at a time at something, and lets go of it once nobody wants it any more.
 
     A task that is cancelled natively leaves its hop running. What is discarded then is released
@@ -24,7 +24,7 @@ class Hops:
         """Nobody wants it any more: hops are to do nothing."""
 
     @contextmanager
-    def hop(self) -> Iterator[bool]:
+    def hold(self) -> Iterator[bool]:
         """Wait for one's turn; tell whether there is something to be done in it."""
         try:
             with self._lock:

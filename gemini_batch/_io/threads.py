@@ -29,7 +29,7 @@ async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
     return await to_thread.run_sync(lambda: function(*args, **kwargs), limiter=limiter)
 
 
-async def tell(callback: Callable[[T], object], news: T) -> None:
+async def call_maybe_async(callback: Callable[[T], object], news: T) -> None:
     """Call a callback, and await what it returns if that can be awaited."""
     called = callback(news)
     if inspect.isawaitable(called):

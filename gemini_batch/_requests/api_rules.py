@@ -15,7 +15,7 @@ Request = dict[str, Any]
 
 
 @frozen(kw_only=True)
-class RowFlavour:
+class ApiRules:
     """How one API differs from the other in its rows."""
 
     generate: Message
@@ -42,7 +42,7 @@ def _full_model(model: str) -> str:
     return model if "/" in model else f"models/{model}"
 
 
-DEVELOPER: Final = RowFlavour(
+DEVELOPER: Final = ApiRules(
     generate=MESSAGES["GenerateContentRequest"],
     embed=MESSAGES["EmbedContentRequest"],
     config=MESSAGES["GenerationConfig"],

@@ -2,7 +2,7 @@
 
 Unstructuring a value and walking the result along the message tables looks at every member
 twice. A generated function reads each member once, in canonical order, and takes only what is
-exactly of the declared type; for anything else it raises `Unusual`, and the walk says what is
+exactly of the declared type; for anything else it raises `Uncommon`, and the walk says what is
 wrong with the row, if something is.
 """
 
@@ -16,7 +16,7 @@ from typing import Any, Final, Union, get_args, get_origin
 from attrs import NOTHING, Attribute, fields, has, resolve_types
 
 from gemini_batch._codec import wire_name
-from gemini_batch._codec.request_structs import Unusual
+from gemini_batch._codec.request_structs import Uncommon
 from gemini_batch._requests.messages import (
     MESSAGES,
     Form,
@@ -60,7 +60,7 @@ _DOUBTS: Final = {
 
 def refuse(_field: str, _message: str, _remedy: str) -> None:
     """Stand in for a report: what is wrong is told by the walk."""
-    raise Unusual
+    raise Uncommon
 
 
 @cache
@@ -81,7 +81,7 @@ def writer(cls: type[Any], message: str, depth: int) -> Write:
     members = [member for member in MESSAGES[message].names if member in known]
     lines = [
         "def write(value, splice):",
-        f"    if value.__class__ is not {source.name(cls)}: raise Unusual",
+        f"    if value.__class__ is not {source.name(cls)}: raise Uncommon",
         "    out = {}",
     ]
     for member in members:
@@ -99,7 +99,7 @@ class _Source:
     def __init__(self, depth: int) -> None:
         self._depth = depth
         self._names: dict[str, Any] = {
-            "Unusual": Unusual,
+            "Uncommon": Uncommon,
             "after": after_message(refuse),
             "EXACT": EXACT,
             "base64": _base64,
@@ -121,7 +121,7 @@ class _Source:
         """Write lines that take a member of ``value`` over into ``out``."""
         fits, written = self._taken(_given(field.type), member)
         read = f"    v = value.{field.name}"
-        check = f"if not ({fits}): raise Unusual"
+        check = f"if not ({fits}): raise Uncommon"
         write = f"out[{member.name!r}] = {written}"
         if field.default is None:
             return [read, "    if v is not None:", f"        {check}", f"        {write}"]
@@ -171,14 +171,14 @@ def _number(value: float) -> float:
     if value.__class__ is int:
         return value
     if not math.isfinite(value):
-        raise Unusual
+        raise Uncommon
     return int(value) if value.is_integer() and abs(value) < EXACT else value
 
 
 def _texts(values: Any) -> Any:
     for value in values:
         if value.__class__ is not str:
-            raise Unusual
+            raise Uncommon
     return values
 
 

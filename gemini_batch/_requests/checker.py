@@ -9,44 +9,44 @@ from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 from gemini_batch._codec.class_hooks import PLAIN, is_as_shipped
-from gemini_batch._codec.request_structs import Unusual
+from gemini_batch._codec.request_structs import Uncommon
 from gemini_batch._requests.api_rules import DEVELOPER
 from gemini_batch._requests.encoded import (
     INLINE_EXTRA,
-    Block,
-    Row,
+    EncodedBlock,
+    EncodedRequest,
     cut_line,
 )
-from gemini_batch._requests.fast_check import Made, QuickRows
-from gemini_batch._requests.full_check import MAX_ROW_BYTES, RowWalker
+from gemini_batch._requests.fast_check import FastCheck, Made
+from gemini_batch._requests.full_check import MAX_REQUEST_BYTES, FullCheck
 from gemini_batch._requests.shared_parts import snapshot_of
 from gemini_batch.types import EmbedRequest, GenerateRequest, JobKind
 
 __all__ = [
     "INLINE_EXTRA",
-    "MAX_ROW_BYTES",
-    "Block",
-    "Drawn",
-    "Row",
-    "RowChecker",
-    "drawn",
+    "MAX_REQUEST_BYTES",
+    "EncodedBlock",
+    "EncodedRequest",
+    "NumberedRequest",
+    "RequestChecker",
+    "numbered",
     "snapshot_of",
 ]
 
-Drawn: TypeAlias = tuple[int, Any, bool]
+NumberedRequest: TypeAlias = tuple[int, Any, bool]
 """A request as it was drawn: its number, the request, and whether it is a mapping that
 `snapshot_of` takes."""
 
 # AttributeError: a value of ours that was never given all its members.
-_WALKED: Final = (Unusual, AttributeError, RecursionError)
+_WALKED: Final = (Uncommon, AttributeError, RecursionError)
 _GENERATE: Final = JobKind.GENERATE
 _EMBED: Final = JobKind.EMBED
 
 
-class RowChecker(RowWalker):
+class RequestChecker(FullCheck):
     """Checks rows, one by one or in blocks, and collects what is wrong with them."""
 
-    def line(self, line: bytes, number: int) -> Row | None:
+    def line(self, line: bytes, number: int) -> EncodedRequest | None:
         """Check one line of JSON; None if it is blank or wrong.
 
         Args:
@@ -56,9 +56,9 @@ class RowChecker(RowWalker):
         try:
             return _row(self._quick_line(line, number), number)
         except _WALKED:
-            return self.walk_line(line, number)
+            return self.full_check_line(line, number)
 
-    def request(self, value: object, number: int) -> Row | None:
+    def request(self, value: object, number: int) -> EncodedRequest | None:
         """Check one request; None if it is wrong.
 
         Args:
@@ -66,9 +66,9 @@ class RowChecker(RowWalker):
             number: Its position, from 1.
         """
         try:
-            return _row(self._quick_request(drawn(number, value)), number)
+            return _row(self._quick_request(numbered(number, value)), number)
         except _WALKED:
-            return self.walk_request(value, number)
+            return self.full_check_request(value, number)
 
     def made(self, value: Any, number: int) -> Made | None:
         """Make the row of a request if that takes but a microsecond or two, as it mostly does.
@@ -82,30 +82,30 @@ class RowChecker(RowWalker):
             made = self._typed and self._typed.generate(value, number, soon=True)
         except _WALKED:
             return None
-        return made if made and len(made[1]) <= self._max_row_bytes else None
+        return made if made and len(made[1]) <= self._max_request_bytes else None
 
-    def lines(self, lines: Iterable[tuple[int, bytes | None]]) -> Block:
+    def lines(self, lines: Iterable[tuple[int, bytes | None]]) -> EncodedBlock:
         """Check numbered lines; None is one that was too long to be read."""
-        block = Block()
+        block = EncodedBlock()
         for number, line in lines:
             try:
                 key, written, _ = self._quick_line(line, number)
             except _WALKED:
-                block.add(self.walk_line(line, number))
+                block.add(self.full_check_line(line, number))
             else:
                 block.keys.append(key)
                 block.numbers.append(number)
                 block.lines.append(written)
         return block
 
-    def requests(self, requests: Iterable[Drawn]) -> Block:
+    def requests(self, requests: Iterable[NumberedRequest]) -> EncodedBlock:
         """Check requests."""
-        block = Block()
+        block = EncodedBlock()
         for request in requests:
             try:
                 key, written, _ = self._quick_request(request)
             except _WALKED:
-                block.add(self.walk_request(request[1], request[0]))
+                block.add(self.full_check_request(request[1], request[0]))
             else:
                 block.keys.append(key)
                 block.numbers.append(request[0])
@@ -113,34 +113,34 @@ class RowChecker(RowWalker):
         return block
 
     @cached_property
-    def _quick(self) -> QuickRows:
-        if self._flavour is not DEVELOPER:
+    def _quick(self) -> FastCheck:
+        if self._api_rules is not DEVELOPER:
             # The usual shape is known of the rows of one API alone.
-            raise Unusual
-        return QuickRows(
+            raise Uncommon
+        return FastCheck(
             self._codec, self._defaults, allow_metadata=self._envelopes.allow_metadata
         )
 
     @cached_property
-    def _typed(self) -> QuickRows | None:
+    def _typed(self) -> FastCheck | None:
         """What writes typed requests; None if hooks of the caller's do."""
         quick = self._quick
         ours = is_as_shipped(self._codec.converter, (GenerateRequest, EmbedRequest))
         return quick if ours else None
 
     @cached_property
-    def _plain(self) -> QuickRows | None:
+    def _plain(self) -> FastCheck | None:
         """What writes mappings; None if hooks of the caller's have a say."""
         quick = self._quick
         return quick if is_as_shipped(self._codec.converter, PLAIN) else None
 
     def _quick_line(self, line: bytes | None, number: int) -> Made:
-        if line is None or self._unreadable or len(line) > self._max_row_bytes:
-            raise Unusual
+        if line is None or self._unreadable or len(line) > self._max_request_bytes:
+            raise Uncommon
         kind = self.kind or _GENERATE
         return self._taken(kind, self._quick.line(line, number, kind))
 
-    def _quick_request(self, request: Drawn) -> Made:
+    def _quick_request(self, request: NumberedRequest) -> Made:
         number, value, plain = request
         cls = value.__class__
         if cls is GenerateRequest and self._typed is not None:
@@ -154,24 +154,26 @@ class RowChecker(RowWalker):
             return self._quick_line(value.encode("utf-8", "surrogatepass"), number)
         if cls is bytes:
             return self._quick_line(value, number)
-        raise Unusual
+        raise Uncommon
 
     def _taken(self, kind: JobKind, made: Made) -> Made:
         # The line holds more than the request: which of them is too large, the walk tells.
-        if len(made[1]) > self._max_row_bytes:
-            raise Unusual
+        if len(made[1]) > self._max_request_bytes:
+            raise Uncommon
         if self.kind is not kind:
             if self.kind is not None or (kind is _EMBED and self._defaults.given):
-                raise Unusual
+                raise Uncommon
             self.kind = kind
         return made
 
 
-def drawn(number: int, value: Any) -> Drawn:
+def numbered(number: int, value: Any) -> NumberedRequest:
     """Return a request as it was drawn."""
     return number, value, value.__class__ is dict and snapshot_of(value) is not None
 
 
-def _row(made: Made, number: int) -> Row:
+def _row(made: Made, number: int) -> EncodedRequest:
     key, line, metadata = made
-    return Row(key=key, request=cut_line(line)[1], metadata=metadata, number=number)
+    return EncodedRequest(
+        key=key, request=cut_line(line)[1], metadata=metadata, number=number
+    )

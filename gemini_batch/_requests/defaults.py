@@ -7,9 +7,9 @@ from attrs import field, frozen
 
 from gemini_batch._codec import Codec
 from gemini_batch._requests import rules
-from gemini_batch._requests.api_rules import DEVELOPER, RowFlavour
+from gemini_batch._requests.api_rules import DEVELOPER, ApiRules
 from gemini_batch._requests.messages import Message
-from gemini_batch._requests.normalize import Path, Shaper
+from gemini_batch._requests.normalize import Normalizer, Path
 from gemini_batch.errors import InputError, InputProblem
 from gemini_batch.types import Content, GenerationConfig
 
@@ -23,7 +23,7 @@ class Defaults:
     given: tuple[str, ...] = field(default=())
     """Names of the options that were given."""
 
-    flavour: RowFlavour = field(default=DEVELOPER, repr=False)
+    api_rules: ApiRules = field(default=DEVELOPER, repr=False)
 
     def applied(self, request: dict[str, Any]) -> dict[str, Any]:
         """Return a generation request in canonical form with what it lacks filled in."""
@@ -33,7 +33,7 @@ class Defaults:
             more["generationConfig"] = self.completed(own)
         if self.instruction is not None and "systemInstruction" not in request:
             more["systemInstruction"] = self.instruction
-        return _in_order(self.flavour.generate, {**request, **more}) if more else request
+        return _in_order(self.api_rules.generate, {**request, **more}) if more else request
 
     def completed(self, own: dict[str, Any]) -> dict[str, Any]:
         """Return the config of a row in canonical form with what it lacks filled in."""
@@ -43,7 +43,7 @@ class Defaults:
         if any(name in own for name in rules.SCHEMAS):
             # The two schemas exclude each other: a row's own replaces either.
             config = {k: v for k, v in config.items() if k not in rules.SCHEMAS}
-        return _in_order(self.flavour.config, {**config, **own})
+        return _in_order(self.api_rules.config, {**config, **own})
 
 
 def _in_order(message: Message, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def read_defaults(
     codec: Codec,
     generation_config: GenerationConfig | Mapping[str, Any] | None,
     system_instruction: str | Content | Mapping[str, Any] | None,
-    flavour: RowFlavour = DEVELOPER,
+    api_rules: ApiRules = DEVELOPER,
 ) -> Defaults:
     """Check defaults once, before any row.
 
@@ -66,11 +66,13 @@ def read_defaults(
     def report(field: str, message: str, remedy: str) -> None:
         problems.append(InputProblem(message=message, remedy=remedy, field=field))
 
-    shaper = Shaper(report, trusted=False, after=flavour.after(report))
+    normalizer = Normalizer(report, trusted=False, after=api_rules.after(report))
     config: Any = None
     if generation_config is not None:
         where: Path = (None, "generation_config")
-        config = shaper.message(flavour.config, codec.unstructure(generation_config), where)
+        config = normalizer.message(
+            api_rules.config, codec.unstructure(generation_config), where
+        )
         if isinstance(config, dict):
             rules.check_config(config, where, report)
     instruction: Any = None
@@ -81,7 +83,7 @@ def read_defaults(
             if isinstance(system_instruction, str)
             else codec.unstructure(system_instruction)
         )
-        instruction = shaper.message(flavour.content, value, where)
+        instruction = normalizer.message(api_rules.content, value, where)
         rules.check_instruction(instruction, where, report)
     if problems:
         raise InputError(problems=tuple(problems))
@@ -90,5 +92,5 @@ def read_defaults(
         config=config,
         instruction=instruction,
         given=tuple(name for name, value in options.items() if value is not None),
-        flavour=flavour,
+        api_rules=api_rules,
     )

@@ -12,7 +12,7 @@ AFTER: Final = b"}\n"
 
 
 @define(kw_only=True)
-class Row:
+class EncodedRequest:
     """A checked request, encoded. Not frozen, because rows are made by the million."""
 
     key: str
@@ -26,7 +26,7 @@ class Row:
     """Line or position in the input, from 1."""
 
     @classmethod
-    def from_line(cls, line: bytes, number: int) -> "Row":
+    def from_line(cls, line: bytes, number: int) -> "EncodedRequest":
         """Take a line apart that `file_line` made."""
         head, request = cut_line(line)
         return cls(key=decode_text(head), request=request, number=number)
@@ -49,14 +49,14 @@ def cut_line(line: bytes) -> tuple[bytes, bytes]:
     return key.removeprefix(BEFORE), request.removesuffix(AFTER)
 
 
-_SHORTEST: Final = Row(key="", request=b"", number=0)
+_SHORTEST: Final = EncodedRequest(key="", request=b"", number=0)
 
 INLINE_EXTRA: Final = len(_SHORTEST.inline_row()) + 1 - len(_SHORTEST.file_line())
 """Bytes that a row takes more among inline requests than as a line of a file."""
 
 
 @define
-class Block:
+class EncodedBlock:
     """Some checked rows."""
 
     keys: list[str] = field(factory=list)
@@ -65,14 +65,14 @@ class Block:
 
     lines: list[bytes] = field(factory=list)
 
-    def add(self, row: Row | None) -> None:
+    def add(self, row: EncodedRequest | None) -> None:
         """Take a row, unless it is wrong."""
         if row is not None:
             self.keys.append(row.key)
             self.numbers.append(row.number)
             self.lines.append(row.file_line())
 
-    def with_those_of(self, other: "Block") -> "Block":
+    def with_those_of(self, other: "EncodedBlock") -> "EncodedBlock":
         """Return the rows of both, in order of their numbers."""
         if not (self.keys and other.keys):
             return self if self.keys else other
@@ -82,4 +82,4 @@ class Block:
         ]
         rows.sort()
         numbers, keys, lines = zip(*rows, strict=True)
-        return Block(list(keys), list(numbers), list(lines))
+        return EncodedBlock(list(keys), list(numbers), list(lines))

@@ -4,9 +4,9 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from gemini_batch._codec.results.vertex_rows import KEY_LABEL
+from gemini_batch._codec.results.vertex_decoder import KEY_LABEL
 from gemini_batch._requests import hints
-from gemini_batch._requests.normalize import Path, Report, Shaper
+from gemini_batch._requests.normalize import Normalizer, Path, Report
 
 _FOREIGN: Final = ("body", "messages")
 _OWN: Final = frozenset({"key", "request", "metadata"})
@@ -45,13 +45,15 @@ class EnvelopeReader:
     allow_metadata: bool
     """Whether rows may have metadata beside their key."""
 
-    def read(self, row: dict[Any, Any], number: int, shaper: Shaper) -> Envelope | None:
+    def read(
+        self, row: dict[Any, Any], number: int, normalizer: Normalizer
+    ) -> Envelope | None:
         """Take a row apart; None if there is nothing in it to check further.
 
         Args:
             row: The row.
             number: Its position from 1, which gives a key to rows without one.
-            shaper: Looks at metadata.
+            normalizer: Looks at metadata.
         """
         path: Path = None
         if "request" in row:
@@ -72,7 +74,7 @@ class EnvelopeReader:
             body = {name: item for name, item in row.items() if name not in outside}
         metadata = row.get("metadata")
         if metadata is not None:
-            metadata = self._metadata(metadata, shaper)
+            metadata = self._metadata(metadata, normalizer)
         key = self._key(row.get("key"), metadata)
         if key is None:
             key = written_key(number)
@@ -82,14 +84,14 @@ class EnvelopeReader:
         for name in sorted(map(str, names)):
             self.report(name, f"a row has no member {name!r}", hints.for_envelope(name))
 
-    def _metadata(self, value: Any, shaper: Shaper) -> dict[str, Any] | None:
+    def _metadata(self, value: Any, normalizer: Normalizer) -> dict[str, Any] | None:
         if not self.allow_metadata:
             self.report("metadata", "rows of a file have no metadata", _METADATA)
         elif not isinstance(value, dict):
             kind = hints.json_type(value)
             self.report("metadata", f"expected an object, got {kind}", _METADATA)
         else:
-            shaper.own(value, (None, ".metadata"))
+            normalizer.own(value, (None, ".metadata"))
             return dict(value)
         return None
 
@@ -130,7 +132,9 @@ class StoredEnvelopeReader(EnvelopeReader):
     lack. Whatever else a row has beside its request comes back with the answer.
     """
 
-    def read(self, row: dict[Any, Any], number: int, shaper: Shaper) -> Envelope | None:
+    def read(
+        self, row: dict[Any, Any], number: int, normalizer: Normalizer
+    ) -> Envelope | None:
         """Take a row apart; None if there is nothing in it to check further."""
         if "request" not in row:
             self.report(
@@ -146,7 +150,7 @@ class StoredEnvelopeReader(EnvelopeReader):
                 "Write one into it, and another into each row: it is what answers are matched "
                 "by.",
             )
-        return super().read({"key": key, "request": request}, number, shaper)
+        return super().read({"key": key, "request": request}, number, normalizer)
 
 
 def _key_of(row: dict[Any, Any], request: Any) -> str | None:

@@ -11,16 +11,16 @@ from attrs import fields
 
 from gemini_batch._codec import Codec
 from gemini_batch._codec.request_structs import (
+    CommonContent,
+    CommonEmbed,
+    CommonGenerate,
+    CommonPart,
+    CommonRequest,
     Encoded,
-    Unusual,
-    Usual,
-    UsualContent,
-    UsualEmbed,
-    UsualGenerate,
-    UsualPart,
+    Uncommon,
+    common_line,
+    common_mapping,
     encode_plain,
-    usual_line,
-    usual_mapping,
 )
 from gemini_batch._requests import rules
 from gemini_batch._requests.attrs_encoder import Write, refuse, writer
@@ -28,7 +28,7 @@ from gemini_batch._requests.defaults import Defaults
 from gemini_batch._requests.encoded import AFTER, BEFORE, BETWEEN
 from gemini_batch._requests.envelope import written_key
 from gemini_batch._requests.messages import MESSAGES, Member, Message
-from gemini_batch._requests.normalize import Shaper, is_base64
+from gemini_batch._requests.normalize import Normalizer, is_base64
 from gemini_batch._requests.shared_parts import Shared, encoded, snapshot_of
 from gemini_batch._requests.text_requests import (
     STARTS,
@@ -73,8 +73,8 @@ _thinking: Final = _holds(ThinkingConfig)
 _held: Final = _holds(GenerationConfig, but="thinking_config")
 
 
-class QuickRows:
-    """Writes rows. Every method raises `Unusual` for one that has to be walked."""
+class FastCheck:
+    """Writes rows. Every method raises `Uncommon` for one that has to be walked."""
 
     def __init__(self, codec: Codec, defaults: Defaults, *, allow_metadata: bool) -> None:
         self._defaults = defaults
@@ -83,7 +83,7 @@ class QuickRows:
         self._default_instruction = _written(codec, defaults.instruction)
         self._shared = Shared()
         after = rules.after_message(refuse)
-        self._shaper = Shaper(refuse, trusted=False, after=after)
+        self._normalizer = Normalizer(refuse, trusted=False, after=after)
         self._write_content = writer(Content, "Content", 1)
         self._write_config = writer(GenerationConfig, "GenerationConfig", 1)
         self._write_safety = writer(SafetySetting, "SafetySetting", 1)
@@ -96,13 +96,13 @@ class QuickRows:
         texts = request_texts(value)
         if texts is None:
             if soon:
-                raise Unusual
+                raise Uncommon
             return self._any_generate(value, number)
         # Nearly all requests come here, and calls are what costs: hence so few of them.
         role, text, told_by, told = texts
         config = value.generation_config
         if soon and (len(text) > _SHORT or (told and len(told) > _SHORT)):
-            raise Unusual
+            raise Uncommon
         instruction = settings = b""
         if told is not None:
             instruction = self._shared.texts.get((told_by, told)) or self._told(
@@ -121,20 +121,20 @@ class QuickRows:
 
     def mapping(self, value: dict[str, Any], number: int, kind: JobKind) -> Made:
         """Write a request that is a mapping, of Python's own types alone."""
-        return self._usual(*usual_mapping(value, kind), number)
+        return self._usual(*common_mapping(value, kind), number)
 
     def line(self, line: bytes, number: int, kind: JobKind) -> Made:
         """Write a request that is a line of JSON."""
-        return self._usual(*usual_line(line, kind), number)
+        return self._usual(*common_line(line, kind), number)
 
     # Typed requests
 
     def _any_generate(self, value: GenerateRequest, number: int) -> Made:
         contents: Any = value.contents
         if contents.__class__ is not tuple and contents.__class__ is not list:
-            raise Unusual
+            raise Uncommon
         written: list[Any] = [self._write_content(each, self._splice) for each in contents]
-        request = UsualGenerate(
+        request = CommonGenerate(
             contents=written,
             cached_content=value.cached_content,
         )
@@ -165,7 +165,7 @@ class QuickRows:
 
     def _told(self, role: str | None, text: str) -> bytes:
         if not text:
-            raise Unusual
+            raise Uncommon
         content = text_content(role, text)
         self._shared.keep(role, text, content)
         return content
@@ -177,22 +177,22 @@ class QuickRows:
     def _config(self, config: Any, *, soon: bool = False) -> bytes:
         if config.__class__ is not GenerationConfig:
             if soon:
-                raise Unusual
+                raise Uncommon
             return self._shared.tree(_CONFIG, config, self._plain_config)
         # What it holds is told faster than it is written.
         held = _held(config)
         thinking = config.thinking_config
         if thinking is not None:
             if thinking.__class__ is not ThinkingConfig:
-                raise Unusual
+                raise Uncommon
             held += _thinking(thinking)
         snapshot = snapshot_of(held)
         if snapshot is None:
-            raise Unusual
+            raise Uncommon
         text = self._shared.texts.get((GenerationConfig, snapshot))
         if text is None:
             if soon and _holds_mappings(config):
-                raise Unusual
+                raise Uncommon
             written = self._write_config(config, self._splice)
             text = encoded(self._completed(written))
             self._shared.keep(GenerationConfig, snapshot, text)
@@ -212,15 +212,17 @@ class QuickRows:
     def _each(self, member: Member, values: Any, cls: type[Any], write: Write) -> bytes:
         """Write values that are all of a class of ours, or all mappings."""
         if values.__class__ is not tuple and values.__class__ is not list:
-            raise Unusual
+            raise Uncommon
         if values and values[0].__class__ is cls:
             return encoded([write(value, self._splice) for value in values])
         return self._member(member, values, 0)
 
     # Plain requests
 
-    def _usual(self, key: str | None, metadata: Any, request: Usual, number: int) -> Made:
-        if isinstance(request, UsualEmbed):
+    def _usual(
+        self, key: str | None, metadata: Any, request: CommonRequest, number: int
+    ) -> Made:
+        if isinstance(request, CommonEmbed):
             check_embed(request)
             return self._row(key, metadata, number, request)
         instruction = self._plain(
@@ -256,7 +258,7 @@ class QuickRows:
         """Return the text of a member that may go by either of two names; empty if by none."""
         if snake is not None:
             if value is not None:
-                raise Unusual
+                raise Uncommon
             value = snake
         if value is None:
             return b""
@@ -266,12 +268,12 @@ class QuickRows:
         return b"" if text == b"null" else self._shared.read(message.name, text, make)
 
     def _plain_instruction(self, value: Any) -> Any:
-        instruction = self._shaper.message(_CONTENT, value, None, 1)
+        instruction = self._normalizer.message(_CONTENT, value, None, 1)
         rules.check_instruction(instruction, None, refuse)
         return instruction
 
     def _plain_config(self, config: Any) -> Any:
-        return self._completed(self._shaper.message(_CONFIG, config, None, 1))
+        return self._completed(self._normalizer.message(_CONFIG, config, None, 1))
 
     # All requests
 
@@ -287,7 +289,7 @@ class QuickRows:
         if key is None:
             key = written_key(number)
         elif key.__class__ is not str or not key:
-            raise Unusual
+            raise Uncommon
         tail = self._shared.texts.get(shared)
         try:
             pieces = (
@@ -298,7 +300,7 @@ class QuickRows:
                 tail or self._tail(*shared),
             )
         except ValueError:
-            raise Unusual from None
+            raise Uncommon from None
         return key, b"".join(pieces), None
 
     def _tail(self, instruction: bytes, settings: bytes) -> bytes:
@@ -317,11 +319,11 @@ class QuickRows:
         return tail
 
     def _generation(
-        self, key: str | None, metadata: Any, number: int, request: UsualGenerate
+        self, key: str | None, metadata: Any, number: int, request: CommonGenerate
     ) -> Made:
         """Write a request whose cached content and lack of things were not looked at."""
         if not request.contents:
-            raise Unusual
+            raise Uncommon
         if request.system_instruction is None:
             request.system_instruction = self._default_instruction
         if request.generation_config is None:
@@ -337,23 +339,23 @@ class QuickRows:
         if key is None:
             key = written_key(number)
         elif key.__class__ is not str or not key:
-            raise Unusual
+            raise Uncommon
         try:
             line = (BEFORE, encode_plain(key), BETWEEN, encode_plain(request), AFTER)
         except (TypeError, ValueError):
-            raise Unusual from None
+            raise Uncommon from None
         return key, b"".join(line), extra
 
     def _metadata(self, key: str | None, metadata: Any) -> tuple[str | None, bytes | None]:
         if not self._allow_metadata or metadata.__class__ is not dict:
-            raise Unusual
-        self._shaper.own(metadata, None)
+            raise Uncommon
+        self._normalizer.own(metadata, None)
         rest = dict(metadata)
         inner = rest.pop("key", None)
         if key is None:
             key = inner
         elif inner is not None and (inner.__class__ is not str or inner != key):
-            raise Unusual
+            raise Uncommon
         return key, encoded(rest) if rest else None
 
     def _completed(self, config: dict[str, Any]) -> dict[str, Any]:
@@ -363,7 +365,7 @@ class QuickRows:
 
     def _member(self, member: Member, value: Any, depth: int) -> bytes:
         return self._shared.tree(
-            member, value, lambda plain: self._shaper.member(member, plain, None, depth)
+            member, value, lambda plain: self._normalizer.member(member, plain, None, depth)
         )
 
     def _splice(self, member: Member, value: Any, depth: int) -> Encoded:
@@ -384,10 +386,10 @@ def _written(codec: Codec, value: dict[str, Any] | None) -> Encoded | None:
     try:
         return None if value is None else Encoded(codec.dumps(value))
     except (TypeError, ValueError):
-        raise Unusual from None
+        raise Uncommon from None
 
 
-def lone_text(request: UsualGenerate) -> UsualPart | None:
+def lone_text(request: CommonGenerate) -> CommonPart | None:
     """Return the part of a request that has but one, of text, besides what many share."""
     contents = request.contents
     if len(contents) != 1 or not contents[0].parts or len(contents[0].parts) != 1:
@@ -403,33 +405,33 @@ def lone_text(request: UsualGenerate) -> UsualPart | None:
     return part if others == (None, None, None) and request.cached_content is None else None
 
 
-def check_cached(request: UsualGenerate) -> None:
+def check_cached(request: CommonGenerate) -> None:
     """Refuse cached content beside what it excludes."""
     excluded = (request.system_instruction, request.tools, request.tool_config)
     if any(member is not None for member in excluded):
-        raise Unusual
+        raise Uncommon
     if request.cached_content.__class__ is not str:
-        raise Unusual
+        raise Uncommon
 
 
-def check_content(content: UsualContent) -> None:
+def check_content(content: CommonContent) -> None:
     """Refuse a content unless each part holds one thing, and that as it must be."""
     if not content.parts:
-        raise Unusual
+        raise Uncommon
     for part in content.parts:
         blob, file = part.inline_data, part.file_data
         if blob is None and file is None:
             if part.text is None:
-                raise Unusual
+                raise Uncommon
             continue
         held = [member for member in (part.text, blob, file) if member is not None]
         if len(held) > 1 or (
             blob is not None and (blob.data is None or not is_base64(blob.data))
         ):
-            raise Unusual
+            raise Uncommon
 
 
-def check_embed(request: UsualEmbed) -> None:
+def check_embed(request: CommonEmbed) -> None:
     """Refuse an embedding request that the rules or its content forbid."""
     check_content(request.content)
     members: dict[str, Any] = {"content": request.content, "taskType": request.task_type}

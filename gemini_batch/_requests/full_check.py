@@ -8,12 +8,12 @@ from attrs import fields
 
 from gemini_batch._codec import Codec
 from gemini_batch._requests import hints, rules
-from gemini_batch._requests.api_rules import DEVELOPER, RowFlavour
+from gemini_batch._requests.api_rules import DEVELOPER, ApiRules
 from gemini_batch._requests.defaults import read_defaults
-from gemini_batch._requests.encoded import Row
+from gemini_batch._requests.encoded import EncodedRequest
 from gemini_batch._requests.envelope import EnvelopeReader
 from gemini_batch._requests.hints import why_not_json
-from gemini_batch._requests.normalize import Path, Shaper, path_text
+from gemini_batch._requests.normalize import Normalizer, Path, path_text
 from gemini_batch._requests.problems import Problems
 from gemini_batch.errors import DecodeError
 from gemini_batch.types import (
@@ -24,7 +24,7 @@ from gemini_batch.types import (
     JobKind,
 )
 
-MAX_ROW_BYTES: Final = 20_000_000
+MAX_REQUEST_BYTES: Final = 20_000_000
 """Largest row in bytes. It is what the service takes inline; larger media belongs in the Files
 API and is pointed at with fileData."""
 
@@ -36,7 +36,7 @@ _EMBED_MARKS = frozenset(
 _KINDS = {JobKind.GENERATE: "a generation", JobKind.EMBED: "an embedding"}
 
 
-class RowWalker(Problems):
+class FullCheck(Problems):
     """Checks rows one after the other and collects what is wrong with them."""
 
     def __init__(
@@ -49,9 +49,9 @@ class RowWalker(Problems):
         generation_config: GenerationConfig | Mapping[str, Any] | None = None,
         system_instruction: str | Content | Mapping[str, Any] | None = None,
         allow_metadata: bool = False,
-        max_row_bytes: int = MAX_ROW_BYTES,
+        max_request_bytes: int = MAX_REQUEST_BYTES,
         max_problems: int = MAX_PROBLEMS,
-        flavour: RowFlavour = DEVELOPER,
+        api_rules: ApiRules = DEVELOPER,
         envelopes: type[EnvelopeReader] = EnvelopeReader,
     ) -> None:
         """Create a walker.
@@ -64,9 +64,9 @@ class RowWalker(Problems):
             generation_config: Defaults for members a generation row does not set.
             system_instruction: Default for generation rows without one.
             allow_metadata: Whether rows may carry metadata beside their key.
-            max_row_bytes: Largest row, in bytes.
+            max_request_bytes: Largest row, in bytes.
             max_problems: Problems kept; further ones are counted.
-            flavour: Which API the rows are for.
+            api_rules: Which API the rows are for.
             envelopes: Takes rows apart.
 
         Raises:
@@ -75,24 +75,24 @@ class RowWalker(Problems):
         super().__init__(file=file, limit=max_problems)
         self.kind = kind
         self._codec = codec
-        self._flavour = flavour
-        self._model = None if model is None else flavour.full_model(model)
-        self._max_row_bytes = max_row_bytes
+        self._api_rules = api_rules
+        self._model = None if model is None else api_rules.full_model(model)
+        self._max_request_bytes = max_request_bytes
         self._number = 0
         self._unreadable = False
         self._envelopes = envelopes(report=self._say, allow_metadata=allow_metadata)
-        after = flavour.after(self._say)
+        after = api_rules.after(self._say)
         self._shapers = {
-            trusted: Shaper(self._say, trusted=trusted, after=after)
+            trusted: Normalizer(self._say, trusted=trusted, after=after)
             for trusted in (True, False)
         }
         self._defaults = read_defaults(
-            codec, generation_config, system_instruction, flavour
+            codec, generation_config, system_instruction, api_rules
         )
         self._refuse_defaults()
         self.raise_if_any()
 
-    def walk_line(self, line: bytes | None, number: int) -> Row | None:
+    def full_check_line(self, line: bytes | None, number: int) -> EncodedRequest | None:
         """Check one line of JSON; None if it is blank or wrong.
 
         Args:
@@ -107,7 +107,7 @@ class RowWalker(Problems):
             return None
         if number == 1:
             line = self._without_mark(line)
-        if len(line) > self._max_row_bytes:
+        if len(line) > self._max_request_bytes:
             self.too_large(number)
             return None
         text = line.strip()
@@ -120,7 +120,7 @@ class RowWalker(Problems):
             return None
         return self._row(value, trusted=True)
 
-    def walk_request(self, value: object, number: int) -> Row | None:
+    def full_check_request(self, value: object, number: int) -> EncodedRequest | None:
         """Check one request; None if it is wrong.
 
         Args:
@@ -133,7 +133,7 @@ class RowWalker(Problems):
         if isinstance(value, bytes | bytearray):
             if not value.strip():
                 self._say("", "the request is empty", f"A row is {hints.ROW_FORM}.")
-            return self.walk_line(bytes(value), number)
+            return self.full_check_line(bytes(value), number)
         if not isinstance(value, GenerateRequest | EmbedRequest | Mapping):
             self._say(
                 "",
@@ -153,30 +153,32 @@ class RowWalker(Problems):
     def too_large(self, number: int) -> None:
         """Report a row that is larger than a row may be."""
         self.report(
-            f"the row is larger than {self._max_row_bytes / 1e6:g} MB",
+            f"the row is larger than {self._max_request_bytes / 1e6:g} MB",
             remedy="Upload media with files.upload and point at it with fileData.",
             number=number,
         )
 
     # One row
 
-    def _row(self, value: Any, *, trusted: bool, kind: JobKind | None = None) -> Row | None:
+    def _row(
+        self, value: Any, *, trusted: bool, kind: JobKind | None = None
+    ) -> EncodedRequest | None:
         before = self._found()
         if not isinstance(value, dict):
             form = f"A row is {hints.ROW_FORM}."
             self._say("", f"a row is an object, not {hints.json_type(value)}", form)
             return None
-        shaper = self._shapers[trusted]
-        row = self._envelopes.read(value, self._number, shaper)
+        normalizer = self._shapers[trusted]
+        row = self._envelopes.read(value, self._number, normalizer)
         if row is None:
             return None
-        request = self._request(row.body, row.path, shaper, kind)
+        request = self._request(row.body, row.path, normalizer, kind)
         if request is None or self._found() != before:
             return None
         return self._encoded(row.key, request, row.metadata)
 
     def _request(
-        self, body: Any, path: Path, shaper: Shaper, kind: JobKind | None
+        self, body: Any, path: Path, normalizer: Normalizer, kind: JobKind | None
     ) -> dict[str, Any] | None:
         kind = kind or _kind_by_members(body) or self.kind or JobKind.GENERATE
         if self.kind is not None and kind != self.kind:
@@ -189,11 +191,11 @@ class RowWalker(Problems):
             return None
         before = self._found()
         embed = kind == JobKind.EMBED
-        message = self._flavour.embed if embed else self._flavour.generate
-        shaped = shaper.message(message, body, path)
+        message = self._api_rules.embed if embed else self._api_rules.generate
+        shaped = normalizer.message(message, body, path)
         if not isinstance(shaped, dict):
             return None
-        clean = self._flavour.check(kind, shaped, path, self._say)
+        clean = self._api_rules.check(kind, shaped, path, self._say)
         self._check_model(clean, path)
         if embed:
             rules.check_embed(clean, path, self._say)
@@ -204,7 +206,7 @@ class RowWalker(Problems):
         if self.kind is None:
             self.kind = kind
             self._refuse_defaults()
-        return self._flavour.sent(kind, clean)
+        return self._api_rules.sent(kind, clean)
 
     def _complete(self, clean: dict[str, Any], path: Path) -> dict[str, Any]:
         complete = self._defaults.applied(clean)
@@ -216,7 +218,7 @@ class RowWalker(Problems):
         model = clean.get("model")
         if not isinstance(model, str):
             return
-        clean["model"] = self._flavour.full_model(model)
+        clean["model"] = self._api_rules.full_model(model)
         if self._model is not None and clean["model"] != self._model:
             self._say(
                 path_text((path, ".model")),
@@ -226,7 +228,7 @@ class RowWalker(Problems):
 
     def _encoded(
         self, key: str, request: dict[str, Any], metadata: dict[str, Any] | None
-    ) -> Row | None:
+    ) -> EncodedRequest | None:
         try:
             key.encode()
             text = self._codec.dumps(request)
@@ -237,12 +239,12 @@ class RowWalker(Problems):
                 "", f"the row cannot be written as JSON: {exc}", "Clean its text first."
             )
             return None
-        if len(text) > self._max_row_bytes:
+        if len(text) > self._max_request_bytes:
             self.too_large(self._number)
             return None
         # Of a subclass, such as numpy's, only the text counts.
         key = str.__str__(key)
-        return Row(key=key, request=text, metadata=extra, number=self._number)
+        return EncodedRequest(key=key, request=text, metadata=extra, number=self._number)
 
     def _refuse_defaults(self) -> None:
         if self.kind == JobKind.EMBED:

@@ -49,7 +49,7 @@ def path_text(path: Path) -> str:
     return "".join(names[::-1]).removeprefix(".")
 
 
-class Shaper:
+class Normalizer:
     """Walks values along the message tables."""
 
     def __init__(

@@ -13,7 +13,7 @@ from typing import Any, Final
 from attrs import fields
 
 from gemini_batch._codec.codec import JSON_ERRORS
-from gemini_batch._codec.request_structs import Unusual, decode_plain, encode_plain
+from gemini_batch._codec.request_structs import Uncommon, decode_plain, encode_plain
 from gemini_batch.types import GenerationConfig, OpenEnum, SafetySetting, ThinkingConfig
 
 _VERSION: Final = 2  # of marshal's format; the last in which equal values look the same
@@ -45,16 +45,16 @@ class Shared:
             make: Makes what is to be written.
 
         Raises:
-            Unusual: There is something else in them, or it cannot be written.
+            Uncommon: There is something else in them, or it cannot be written.
         """
         snapshot = snapshot_of(value)
         if snapshot is None:
-            raise Unusual
+            raise Uncommon
         text = self.texts.get((slot, snapshot))
         if text is None:
             # In a snapshot, bytes look like other buffers: neither are remembered.
             if not is_plain(value):
-                raise Unusual
+                raise Uncommon
             text = encoded(make(value))
             self.keep(slot, snapshot, text)
         return text
@@ -68,14 +68,14 @@ class Shared:
             make: Makes what is to be written.
 
         Raises:
-            Unusual: It is no JSON text, or what it says cannot be written.
+            Uncommon: It is no JSON text, or what it says cannot be written.
         """
         known = self.texts.get((slot, text))
         if known is None:
             try:
                 value = decode_plain(text)
             except JSON_ERRORS:
-                raise Unusual from None
+                raise Uncommon from None
             known = encoded(make(value))
             self.keep(slot, text, known)
         return known
@@ -116,12 +116,12 @@ def encoded(value: Any) -> bytes:
     """Return the JSON text of canonical values.
 
     Raises:
-        Unusual: They cannot be written: a text is no Unicode, a number is no Python number.
+        Uncommon: They cannot be written: a text is no Unicode, a number is no Python number.
     """
     try:
         return encode_plain(value)
     except (TypeError, ValueError):
-        raise Unusual from None
+        raise Uncommon from None
 
 
 def is_plain(value: Any) -> bool:

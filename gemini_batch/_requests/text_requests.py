@@ -91,6 +91,6 @@ def text_content(role: str | None, text: str) -> bytes:
     """Return the JSON text of a content with one text.
 
     Raises:
-        Unusual: The text is no Unicode.
+        Uncommon: The text is no Unicode.
     """
     return b"%b%b}]}" % (_HEADS.get(role) or _head(role), encoded(text))

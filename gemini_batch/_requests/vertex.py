@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from gemini_batch._codec import snake_name
 from gemini_batch._requests import rules
-from gemini_batch._requests.api_rules import Request, RowFlavour
+from gemini_batch._requests.api_rules import ApiRules, Request
 from gemini_batch._requests.messages import _TABLES, Message, _compile
 from gemini_batch._requests.normalize import (
     BAD,
@@ -172,7 +172,7 @@ def _sent(kind: JobKind, clean: Request) -> dict[str, Any]:
     return {**sent, "embed_content_config": options} if options else sent
 
 
-VERTEX: Final = RowFlavour(
+VERTEX: Final = ApiRules(
     generate=MESSAGES["GenerateContentRequest"],
     embed=MESSAGES["EmbedContentRequest"],
     config=MESSAGES["GenerationConfig"],

@@ -7,7 +7,7 @@ from gemini_batch._transfer.download import Download, open_download
 from gemini_batch._transfer.progress import OnProgress
 from gemini_batch._transfer.upload import UPLOADS_AT_ONCE, Upload
 from gemini_batch._transfer.upload_source import Source
-from gemini_batch._transport import Transport, Turns
+from gemini_batch._transport import FifoLimiter, Transport
 from gemini_batch._wire.gcs import Gcs, parse_object
 from gemini_batch.errors import NotFoundError
 from gemini_batch.types import StoredObject
@@ -19,7 +19,7 @@ class Objects:
     def __init__(self, transport: Transport, wire: Gcs) -> None:
         self._transport = transport
         self._wire = wire
-        self.turns = Turns(UPLOADS_AT_ONCE)
+        self.turns = FifoLimiter(UPLOADS_AT_ONCE)
         """Whoever uploads takes one, so that memory is bounded."""
 
     def name_of(self, uri: str) -> str:

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path, PurePath
 from typing import Final, TypeAlias
 
-from gemini_batch._io.files import Appender, new_file_beside
+from gemini_batch._io.local_files import Appender, new_file_beside
 from gemini_batch._transfer.download import Download
 from gemini_batch._transfer.progress import OnProgress, Reporter
 from gemini_batch._transfer.upload_source import Source

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import anyio
 
-from gemini_batch._io.threads import tell
+from gemini_batch._io.threads import call_maybe_async
 from gemini_batch.types import TransferProgress
 
 OnProgress = Callable[[TransferProgress], object]
@@ -51,4 +51,6 @@ class Reporter:
             return
         self._told = done
         rate = self._rate.at(anyio.current_time(), done)
-        await tell(self._on_progress, TransferProgress(done=done, total=total, rate=rate))
+        await call_maybe_async(
+            self._on_progress, TransferProgress(done=done, total=total, rate=rate)
+        )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from gemini_batch._io.files import (
+from gemini_batch._io.local_files import (
     Appender,
     make_file,
     read_at,

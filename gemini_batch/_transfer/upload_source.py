@@ -9,7 +9,7 @@ import anyio.lowlevel
 from attrs import define
 
 from gemini_batch._io.threads import in_thread
-from gemini_batch._transport import Tasks, stop
+from gemini_batch._transport import BackgroundTasks, stop
 
 BLOCK = 1 << 20
 """Bytes read in one hop to a thread."""
@@ -82,7 +82,13 @@ class SourceReader:
     """Reads and hashes a source from one offset up to another, a block ahead of the sender."""
 
     def __init__(
-        self, source: Source, digest: Digest, tasks: Tasks, *, offset: int, end: int
+        self,
+        source: Source,
+        digest: Digest,
+        tasks: BackgroundTasks,
+        *,
+        offset: int,
+        end: int,
     ) -> None:
         self._source = source
         self._digest = digest

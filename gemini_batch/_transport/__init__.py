@@ -1,17 +1,17 @@
 """Sending requests. aiohttp lives here, and nowhere else."""
 
-from gemini_batch._transport.background_tasks import Tasks, stop
-from gemini_batch._transport.fifo_limiter import Turn, Turns
+from gemini_batch._transport.background_tasks import BackgroundTasks, stop
+from gemini_batch._transport.fifo_limiter import FifoLimiter, Permit
 from gemini_batch._transport.origin_check import check_api
 from gemini_batch._transport.session import open_session
 from gemini_batch._transport.transport import ByteStream, Transport
 
 __all__ = [
+    "BackgroundTasks",
     "ByteStream",
-    "Tasks",
+    "FifoLimiter",
+    "Permit",
     "Transport",
-    "Turn",
-    "Turns",
     "check_api",
     "open_session",
     "stop",

@@ -12,8 +12,8 @@ from anyio import to_thread
 from attrs import field, frozen
 from multidict import CIMultiDict
 
-from gemini_batch._transport.background_tasks import Tasks
-from gemini_batch._transport.google_credentials import renewed, scoped
+from gemini_batch._transport.background_tasks import BackgroundTasks
+from gemini_batch._transport.google_credentials import refresh, scoped
 from gemini_batch._wire.http import Service
 from gemini_batch.errors import CredentialsError, GeminiBatchError, TransportError
 from gemini_batch.types import DeveloperAPI, VertexAI
@@ -27,7 +27,7 @@ _PAUSE = 10.0  # seconds between two tries ahead of time; calls still have a tok
 
 
 @frozen(kw_only=True)
-class Ticket:
+class AuthHeaders:
     """Headers that let requests in, until they are refused."""
 
     headers: Mapping[str, str] = field(repr=False)
@@ -35,14 +35,14 @@ class Ticket:
     """How many tokens had been fetched when it was made."""
 
 
-class Access(Protocol):
+class Auth(Protocol):
     """Where requests of one API go, and what lets them in."""
 
     def origin(self, service: Service) -> str:
         """Return the URL that paths of a service are below."""
         ...
 
-    async def ticket(self) -> Ticket:
+    async def get_headers(self) -> AuthHeaders:
         """Return what lets requests in.
 
         Raises:
@@ -51,56 +51,56 @@ class Access(Protocol):
         """
         ...
 
-    async def replace(self, refused: Ticket) -> Ticket | None:
-        """Return another ticket than one that was refused; None where there is no other.
+    async def replace(self, refused: AuthHeaders) -> AuthHeaders | None:
+        """Return other headers than those that were refused; None where there is no other.
 
-        Raises what `ticket` does.
+        Raises what `get_headers` does.
         """
         ...
 
 
-def open_access(
+def open_auth(
     api: DeveloperAPI | VertexAI,
     *,
-    tasks: Tasks,
+    tasks: BackgroundTasks,
     own_headers: Mapping[str, str],
     timeout: float,
-) -> Access:
+) -> Auth:
     """Return the access to `api`.
 
     Args:
         api: The API, checked.
         tasks: Where tokens are fetched.
-        own_headers: What else every ticket has.
+        own_headers: What else every request has.
         timeout: Seconds until a token must have been fetched.
     """
     if isinstance(api, VertexAI):
-        return TokenAccess(api, tasks=tasks, own_headers=own_headers, timeout=timeout)
-    return KeyAccess(api, own_headers)
+        return TokenAuth(api, tasks=tasks, own_headers=own_headers, timeout=timeout)
+    return KeyAuth(api, own_headers)
 
 
-class KeyAccess:
+class KeyAuth:
     """Lets requests in with the API key."""
 
     def __init__(self, api: DeveloperAPI, own_headers: Mapping[str, str]) -> None:
         self._base_url = api.base_url
         # Of aiohttp's own kind, so that it need not be converted for each request.
         headers = CIMultiDict({**own_headers, "x-goog-api-key": api.api_key})
-        self._ticket = Ticket(headers=headers)
+        self._headers = AuthHeaders(headers=headers)
 
     def origin(self, _: Service) -> str:
         """Return the one base URL."""
         return self._base_url
 
-    async def ticket(self) -> Ticket:
-        """Return the ticket: it is always the same."""
-        return self._ticket
+    async def get_headers(self) -> AuthHeaders:
+        """Return the headers: they are always the same."""
+        return self._headers
 
-    async def replace(self, _: Ticket) -> None:
+    async def replace(self, _: AuthHeaders) -> None:
         """Return None: there is but one key."""
 
 
-class TokenAccess:
+class TokenAuth:
     """Lets requests in with access tokens of Google Cloud, fetched ahead of their end.
 
     However many calls wait, one thread fetches. Who stops waiting does not stop it for the
@@ -111,7 +111,7 @@ class TokenAccess:
         self,
         api: VertexAI,
         *,
-        tasks: Tasks,
+        tasks: BackgroundTasks,
         own_headers: Mapping[str, str],
         timeout: float,
     ) -> None:
@@ -133,18 +133,18 @@ class TokenAccess:
         """Return the URL that paths of a service are below."""
         return self._origins[service]
 
-    async def ticket(self) -> Ticket:
+    async def get_headers(self) -> AuthHeaders:
         """Return what lets requests in; wait for it where there is none."""
-        return self._at_hand() or await self._fetched_ticket()
+        return self._at_hand() or await self._fetched_headers()
 
-    async def replace(self, refused: Ticket) -> Ticket:
+    async def replace(self, refused: AuthHeaders) -> AuthHeaders:
         """Fetch another token, unless that has been done since `refused` was made."""
         if self._fetched > refused.serial:
-            return await self.ticket()
-        return await self._fetched_ticket()
+            return await self.get_headers()
+        return await self._fetched_headers()
 
-    def _at_hand(self) -> Ticket | None:
-        """Return a ticket of the token there is; None if there is none, or none for long.
+    def _at_hand(self) -> AuthHeaders | None:
+        """Return the headers of the token there is; None if there is none, or none for long.
 
         A token whose end is near is still good: the next one is fetched meanwhile.
         """
@@ -156,9 +156,9 @@ class TokenAccess:
             return None
         if left < self._early and asyncio.get_running_loop().time() >= self._not_before:
             self._fetch_once()
-        return self._ticket_of(credentials)
+        return self._headers_of(credentials)
 
-    async def _fetched_ticket(self) -> Ticket:
+    async def _fetched_headers(self) -> AuthHeaders:
         """Fetch a token, or wait for the one that is being fetched."""
         task = self._fetch_once()
         await asyncio.wait({task})
@@ -170,7 +170,7 @@ class TokenAccess:
         if failure is not None:
             # Each who waits has an error of their own: tracebacks grow on them.
             raise copy.copy(failure)
-        return self._ticket_of(self._credentials)
+        return self._headers_of(self._credentials)
 
     def _fetch_once(self) -> asyncio.Task[GeminiBatchError | None]:
         if self._fetching is None or self._fetching.done():
@@ -183,7 +183,7 @@ class TokenAccess:
         with anyio.move_on_after(self._timeout) as scope:
             try:
                 self._credentials = await to_thread.run_sync(
-                    renewed,
+                    refresh,
                     self._credentials,
                     # A thread that stands still must not keep the client from closing.
                     abandon_on_cancel=True,
@@ -201,7 +201,7 @@ class TokenAccess:
         self._early = min(EARLY, max(0.0, _seconds_left(self._credentials)) / 4)
         return None
 
-    def _ticket_of(self, credentials: Any) -> Ticket:
+    def _headers_of(self, credentials: Any) -> AuthHeaders:
         headers = dict(self._own_headers)
         if token := credentials.token:
             if not (token.isascii() and token.isprintable()) or " " in token:
@@ -212,7 +212,7 @@ class TokenAccess:
             headers["Authorization"] = f"Bearer {token}"
         if quota_project := getattr(credentials, "quota_project_id", None):
             headers["x-goog-user-project"] = quota_project
-        return Ticket(headers=headers, serial=self._fetched)
+        return AuthHeaders(headers=headers, serial=self._fetched)
 
 
 def _seconds_left(credentials: Any) -> float:

@@ -11,7 +11,7 @@ T = TypeVar("T")
 _CLOSING_SECONDS = 10.0
 
 
-class Tasks:
+class BackgroundTasks:
     """The tasks that a client has started and that have not ended yet."""
 
     def __init__(self) -> None:

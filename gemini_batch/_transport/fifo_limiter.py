@@ -3,11 +3,11 @@
 import asyncio
 from collections import OrderedDict
 
-Turn = asyncio.Future[None]
+Permit = asyncio.Future[None]
 """A place in the line, and the turn that it becomes: done when it is one."""
 
 
-class Turns:
+class FifoLimiter:
     """Lets so many in at a time; who comes later waits for a turn, in the order of coming.
 
     A semaphore in all but two respects: where thousands wait and are cancelled together, each
@@ -18,52 +18,52 @@ class Turns:
 
     def __init__(self, count: int) -> None:
         self._free = count
-        self._line: OrderedDict[Turn, None] = OrderedDict()
-        self._given: set[Turn] = set()
+        self._waiting: OrderedDict[Permit, None] = OrderedDict()
+        self._granted: set[Permit] = set()
 
-    def line_up(self) -> Turn:
-        """Return a place in the line: await it, then `leave`, whatever comes between."""
-        turn: Turn = asyncio.get_running_loop().create_future()
+    def acquire(self) -> Permit:
+        """Return a place in the line: await it, then `release`, whatever comes between."""
+        permit: Permit = asyncio.get_running_loop().create_future()
         if self._free:
             self._free -= 1
-            self._give(turn)
+            self._grant(permit)
         else:
-            self._line[turn] = None
-        return turn
+            self._waiting[permit] = None
+        return permit
 
-    def leave(self, turn: Turn) -> None:
+    def release(self, permit: Permit) -> None:
         """Give a turn back, or leave the line. A second time, do nothing."""
-        if turn in self._given:
-            self._given.remove(turn)
+        if permit in self._granted:
+            self._granted.remove(permit)
             self._pass_on()
         else:
-            self._line.pop(turn, None)
+            self._waiting.pop(permit, None)
 
-    def has(self, turn: Turn) -> bool:
+    def has(self, permit: Permit) -> bool:
         """Return True if the turn was given and has not been given back."""
-        return turn in self._given
+        return permit in self._granted
 
     async def __aenter__(self) -> None:
-        turn = self.line_up()
+        permit = self.acquire()
         try:
-            await turn
+            await permit
         except BaseException:
-            self.leave(turn)
+            self.release(permit)
             raise
         # Whose it is now need not be known: they leave by the end of their block.
-        self._given.remove(turn)
+        self._granted.remove(permit)
 
     async def __aexit__(self, *_: object) -> None:
         self._pass_on()
 
-    def _give(self, turn: Turn) -> None:
-        self._given.add(turn)
-        turn.set_result(None)
+    def _grant(self, permit: Permit) -> None:
+        self._granted.add(permit)
+        permit.set_result(None)
 
     def _pass_on(self) -> None:
-        while self._line:
-            turn, _ = self._line.popitem(last=False)
-            if not turn.done():
-                self._give(turn)
+        while self._waiting:
+            permit, _ = self._waiting.popitem(last=False)
+            if not permit.done():
+                self._grant(permit)
                 return
         self._free += 1

@@ -23,7 +23,7 @@ def scoped(credentials: Any) -> Any:
     return credentials
 
 
-def renewed(credentials: Any) -> Any:
+def refresh(credentials: Any) -> Any:
     """Renew credentials, or find and renew Application Default Credentials, and return them.
 
     Args:

@@ -24,7 +24,7 @@ def may_repeat(request: Request, error: BaseException) -> bool:
     return False
 
 
-async def persist(
+async def send_with_retry(
     once: Callable[[Request], Awaitable[T]], request: Request, retry: Retry
 ) -> T:
     """Send `request` with `once`, again where that is safe, within the limits of `retry`."""

@@ -20,10 +20,10 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from gemini_batch._codec import Codec
-from gemini_batch._transport.auth import Ticket, open_access
-from gemini_batch._transport.background_tasks import Tasks
-from gemini_batch._transport.fifo_limiter import Turn, Turns
-from gemini_batch._transport.retry import persist
+from gemini_batch._transport.auth import AuthHeaders, open_auth
+from gemini_batch._transport.background_tasks import BackgroundTasks
+from gemini_batch._transport.fifo_limiter import FifoLimiter, Permit
+from gemini_batch._transport.retry import send_with_retry
 from gemini_batch._version import __version__
 from gemini_batch._wire.api_errors import MAX_ERROR_BODY, read_error
 from gemini_batch._wire.http import (
@@ -92,51 +92,51 @@ class Transport:
         self._limits = {pace: _limits(pace, timeouts) for pace in Pace}
         # Thousands may wait for their turn here. aiohttp would let them wait as well, but
         # within the time that a call may take, and each with timers of its own.
-        self.turns = Turns(AT_ONCE)
+        self.limiter = FifoLimiter(AT_ONCE)
         """Who has one may call."""
 
         self.retry = retry
         self.idle = True
         """Nothing has been sent: no connection was ever opened."""
 
-        self.tasks = Tasks()
+        self.tasks = BackgroundTasks()
         """What runs beside the callers' tasks; closed with the client."""
-        self._access = open_access(
+        self._auth = open_auth(
             api, tasks=self.tasks, own_headers=_BARE_HEADERS, timeout=timeouts.short
         )
         self._bases = {
-            service: _parsed(self._access.origin(service)) for service in get_args(Service)
+            service: _parsed(self._auth.origin(service)) for service in get_args(Service)
         }
 
     def send(
-        self, request: Request, turn: Turn | None = None
+        self, request: Request, permit: Permit | None = None
     ) -> Coroutine[Any, Any, Response]:
         """Send `request` and read its answer, again where that is safe.
 
         Args:
             request: What to send.
-            turn: One of `turns` that the caller has waited for. It is given back after the
+            permit: One of `limiter` that the caller has waited for. It is given back after the
                 first try: others have theirs while this call waits for its next.
 
         Raises:
             ApiError: The service answered with an error status on the last try.
             TransportError: No answer arrived on the last try.
         """
-        once = self.send_once if turn is None else partial(self.send_once, turn=turn)
-        return persist(once, request, self.retry)
+        once = self.send_once if permit is None else partial(self.send_once, permit=permit)
+        return send_with_retry(once, request, self.retry)
 
-    async def send_once(self, request: Request, turn: Turn | None = None) -> Response:
+    async def send_once(self, request: Request, permit: Permit | None = None) -> Response:
         """Send `request` exactly once, for callers who decide themselves what follows."""
         if isinstance(request.body, StreamedBody):
             # It takes as long as it takes: calls would wait for its turn to end.
             return await _mapped(request, self._answer(request))
-        if turn is None or not self.turns.has(turn):
-            turn = self.turns.line_up()
+        if permit is None or not self.limiter.has(permit):
+            permit = self.limiter.acquire()
         try:
-            await turn
+            await permit
             return await _mapped(request, self._answer(request))
         finally:
-            self.turns.leave(turn)
+            self.limiter.release(permit)
 
     async def _answer(self, request: Request) -> Response:
         raw = await self._start(request)
@@ -151,7 +151,7 @@ class Transport:
 
         Opening is tried again; reading is not, because only the reader knows what it has.
         """
-        raw = await persist(self._open, request, self.retry)
+        raw = await send_with_retry(self._open, request, self.retry)
         async with raw:
             try:
                 yield ByteStream(raw, request)
@@ -170,51 +170,53 @@ class Transport:
         away before any work was done.
         """
         # A URL of its own is the credential; neither key nor token is sent with it.
-        ticket = None if request.url is not None else await self._access.ticket()
-        refused: Ticket | None = None
+        auth_headers = None if request.url is not None else await self._auth.get_headers()
+        refused: AuthHeaders | None = None
         while True:
-            raw = await self._exchange(request, ticket)
+            raw = await self._exchange(request, auth_headers)
             # The border between success and the rest, but for what a request expects.
             if raw.status < _FIRST_FAILURE or raw.status in request.answers:
                 return raw
             error = await self._error(raw, request)
-            if error.status != _REFUSED or ticket is None or refused is not None:
+            if error.status != _REFUSED or auth_headers is None or refused is not None:
                 raise error
-            refused, ticket = ticket, await self._access.replace(ticket)
-            if ticket is None:
+            refused, auth_headers = auth_headers, await self._auth.replace(auth_headers)
+            if auth_headers is None:
                 raise error
 
     def _exchange(
-        self, request: Request, ticket: Ticket | None
+        self, request: Request, auth_headers: AuthHeaders | None
     ) -> Awaitable[aiohttp.ClientResponse]:
         """Send once; return the open answer, whatever its status."""
         body = request.body
         if isinstance(body, StreamedBody):
-            return self._stream_out(request, ticket, body)
+            return self._stream_out(request, auth_headers, body)
         # Made anew for each try: aiohttp consumes it, and warns of large plain bytes.
         large = body is not None and len(body) > _LARGE_BODY
-        return self._request(request, ticket, io.BytesIO(body) if body and large else body)
+        return self._request(
+            request, auth_headers, io.BytesIO(body) if body and large else body
+        )
 
     async def _stream_out(
-        self, request: Request, ticket: Ticket | None, body: StreamedBody
+        self, request: Request, auth_headers: AuthHeaders | None, body: StreamedBody
     ) -> aiohttp.ClientResponse:
         async with self._standstill(body) as pieces:
-            return await self._request(request, ticket, pieces)
+            return await self._request(request, auth_headers, pieces)
 
     def _url(self, request: Request) -> str | URL:
         if request.url is not None:
-            check_own_url(request.url, self._access.origin(request.service))
+            check_own_url(request.url, self._auth.origin(request.service))
             return request.url
         if _PLAIN_PATH(request.path):
             # Nothing to be quoted, and the rest is parsed already.
             base, prefix = self._bases[request.service]
             return base.with_path(prefix + request.path, encoded=True)
-        return self._access.origin(request.service) + request.path
+        return self._auth.origin(request.service) + request.path
 
     def _request(
         self,
         request: Request,
-        ticket: Ticket | None,
+        auth_headers: AuthHeaders | None,
         data: bytes | io.BytesIO | AsyncIterator[bytes] | None,
     ) -> Awaitable[aiohttp.ClientResponse]:
         self.idle = False
@@ -222,7 +224,7 @@ class Transport:
             request.method,
             self._url(request),
             params=request.query or None,
-            headers=_headers(request, ticket),
+            headers=_headers(request, auth_headers),
             data=data,
             timeout=self._limits[request.pace],
             # aiohttp takes Authorization off a redirect to another origin, but not our
@@ -274,14 +276,14 @@ def _parsed(origin: str) -> tuple[URL, str]:
     return url, url.raw_path.rstrip("/")
 
 
-def _headers(request: Request, ticket: Ticket | None) -> Mapping[str, str]:
-    own = _BARE_HEADERS if ticket is None else ticket.headers
+def _headers(request: Request, auth_headers: AuthHeaders | None) -> Mapping[str, str]:
+    own = _BARE_HEADERS if auth_headers is None else auth_headers.headers
     body = request.body
     if body is None and not request.headers:
         return own
     merged = {**request.headers, **own}
     if body is not None:
-        kind = "application/octet-stream" if ticket is None else "application/json"
+        kind = "application/octet-stream" if auth_headers is None else "application/json"
         merged.setdefault("Content-Type", kind)
     if isinstance(body, StreamedBody):
         merged["Content-Length"] = str(body.length)

@@ -19,13 +19,13 @@ from gemini_batch.types import (
 )
 
 if TYPE_CHECKING:
-    from gemini_batch._requests.api_rules import RowFlavour
+    from gemini_batch._requests.api_rules import ApiRules
 
 Predicate = Callable[[BatchJob], bool]
 
 
 @frozen(kw_only=True)
-class JobMark:
+class JobSummary:
     """What tells a job apart in a list."""
 
     name: str
@@ -48,17 +48,17 @@ class Search:
 
 
 @frozen(kw_only=True)
-class RowRules:
+class InputRules:
     """What requests may be that are checked here and sent as a whole."""
 
-    flavour: "RowFlavour"
+    api_rules: "ApiRules"
     inline: bool
     """Whether few of them may travel in the create itself."""
 
     max_bytes: int
     """Most bytes of all, as a file."""
 
-    max_rows: Mapping[JobKind, int]
+    max_requests: Mapping[JobKind, int]
     """Most requests of a job; no bound for what is left out."""
 
 
@@ -98,7 +98,7 @@ class Dialect(Protocol):
         """Return where the results of the job with this token are asked for."""
         ...
 
-    def row_rules(self, model: str) -> RowRules:
+    def input_rules(self, model: str) -> InputRules:
         """Return what requests for a model may be. `model` is a full name."""
         ...
 
@@ -160,7 +160,7 @@ class Dialect(Protocol):
         """Ask for one job."""
         ...
 
-    def look(self, name: str) -> Request:
+    def poll(self, name: str) -> Request:
         """Ask what may have changed of a job, and for none of its results."""
         ...
 
@@ -210,8 +210,8 @@ class Dialect(Protocol):
         """Read a job."""
         ...
 
-    def read_look(self, body: bytes, known: BatchJob) -> BatchJob:
-        """Read the answer to `look`; what it leaves out is as it was in `known`."""
+    def read_poll(self, body: bytes, known: BatchJob) -> BatchJob:
+        """Read the answer to `poll`; what it leaves out is as it was in `known`."""
         ...
 
     def read_resource(self, body: bytes, kind: JobKind) -> BatchJob:
@@ -222,7 +222,7 @@ class Dialect(Protocol):
         """Read one page of a list."""
         ...
 
-    def read_marks(self, body: bytes) -> Page[JobMark]:
+    def read_summaries(self, body: bytes) -> Page[JobSummary]:
         """Read of one page what tells jobs apart, whatever else may be odd about them.
 
         Raises:

@@ -10,7 +10,7 @@ from typing import IO, Any, Final, TypeAlias
 from gemini_batch._codec import Codec
 from gemini_batch._io.input_file import LineReader
 from gemini_batch._io.threads import in_thread
-from gemini_batch._requests.checker import MAX_ROW_BYTES
+from gemini_batch._requests.checker import MAX_REQUEST_BYTES
 from gemini_batch._requests.envelope import written_key
 from gemini_batch._writers.resume_index import FailedKeys
 from gemini_batch.errors import DecodeError, InputError
@@ -49,15 +49,15 @@ class Failures:
         await in_thread(self._tell)
 
     async def _from_file(self, path: str | os.PathLike[str], file: IO[bytes]) -> None:
-        reader = LineReader(path, max_line_bytes=MAX_ROW_BYTES)
+        reader = LineReader(path, max_line_bytes=MAX_REQUEST_BYTES)
 
-        def hop() -> bool:
+        def read_some() -> bool:
             lines = reader.block()
             self._take([(n, line or b"") for n, line in lines or ()], file)
             return lines is not None
 
         await in_thread(reader.check)
-        while await in_thread(hop):
+        while await in_thread(read_some):
             pass
 
     async def _from_stream(self, requests: AsyncIterable[Any], file: IO[bytes]) -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import IO, Any, Final
 
-from gemini_batch._writers.formats_base import Kept, Record, not_ours
-from gemini_batch._writers.records import COLUMNS, record
+from gemini_batch._writers.format_base import Kept, Record, not_ours
+from gemini_batch._writers.result_record import COLUMNS, record
 from gemini_batch.errors import InputError
 from gemini_batch.types import BatchResult, Outcome
 

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
-from gemini_batch._io.files import part_of, remove
-from gemini_batch._io.thread_guard import Hops
-from gemini_batch._writers.formats_base import (
+from gemini_batch._io.local_files import part_of, remove
+from gemini_batch._io.thread_guard import ThreadGuard
+from gemini_batch._writers.format_base import (
     Format,
     Kept,
     Record,
     not_ours,
 )
-from gemini_batch._writers.resume_index import FailedKeys, KeptRows, mark_of
+from gemini_batch._writers.resume_index import FailedKeys, KeptResults, mark_of
 from gemini_batch.types import BatchResult, Tally
 
 _log = logging.getLogger("gemini_batch._writers.write_results")
@@ -48,15 +48,15 @@ class ResultWriter:
         self._failed = failed
         self._part = part_of(target)
         self._file: IO[bytes] | None = None
-        self._rows: KeptRows | None = None
+        self._rows: KeptResults | None = None
         self._old: Iterator[list[Kept]] = iter(())
         self._waiting: Iterator[list[tuple[str, Record]]] | None = None
         self._begun = self._torn = self._whole = False
-        self._hops = Hops(self._release)
+        self._guard = ThreadGuard(self._release)
 
     def open(self) -> None:
         """Begin the file, and look for what is there."""
-        with self._hops.hop() as wanted:
+        with self._guard.hold() as wanted:
             if not wanted:
                 return
             self._file = self._part.open("xb")
@@ -66,12 +66,12 @@ class ResultWriter:
                 p for p in (self.kept, self._target) if p.exists() and p.stat().st_size
             ]
             if self._resume and there:
-                self._rows = KeptRows()
+                self._rows = KeptResults()
                 self._old = self._kept_rows(there)
 
     def load(self) -> bool:
         """Take over some rows that were there; False if there are no more."""
-        with self._hops.hop() as wanted:
+        with self._guard.hold() as wanted:
             rows = next(self._old, None) if wanted else None
             if rows is None or self._rows is None:
                 return False
@@ -80,7 +80,7 @@ class ResultWriter:
 
     def take(self, results: Sequence[BatchResult]) -> None:
         """Write results, but those whose keys are done."""
-        with self._hops.hop() as wanted:
+        with self._guard.hold() as wanted:
             if not wanted:
                 return
             self._begun = True
@@ -102,7 +102,7 @@ class ResultWriter:
 
     def carry_over(self) -> bool:
         """Write some of the rows that were there and not replaced; False if none are left."""
-        with self._hops.hop() as wanted:
+        with self._guard.hold() as wanted:
             if not wanted or self._rows is None:
                 return False
             if self._waiting is None:
@@ -116,7 +116,7 @@ class ResultWriter:
 
     def finish(self) -> None:
         """Make the file sound; it is not in its place yet."""
-        with self._hops.hop() as wanted:
+        with self._guard.hold() as wanted:
             if wanted and self._file is not None:
                 self._form.finish()
                 self._file.close()
@@ -125,18 +125,18 @@ class ResultWriter:
 
     def replace(self) -> None:
         """Put the file into its place."""
-        with self._hops.hop() as wanted:
+        with self._guard.hold() as wanted:
             if wanted:
                 os.replace(self._part, self._target)  # noqa: PTH105 - as it says
                 remove(self.kept)
-                self._hops.discarded = True
+                self._guard.discarded = True
 
     def keep(self) -> bool:
         """Make sound what there is, and keep it for the next time; False if that is nothing.
 
         Nor is it kept after a write that failed, as on a full disk: a row may be torn.
         """
-        with self._hops.hop() as wanted:
+        with self._guard.hold() as wanted:
             # Before the first result, not all of what was there need have been taken over.
             of_use = self._resume and self._begun
             if not wanted or self._file is None or self._torn or not of_use:
@@ -150,7 +150,7 @@ class ResultWriter:
 
     def discard(self) -> None:
         """Remove what is not in its place; what still runs will keep nothing."""
-        self._hops.discarded = True
+        self._guard.discarded = True
         remove(self._part)
 
     def close(self, *, wait: bool = True) -> None:
@@ -158,7 +158,7 @@ class ResultWriter:
 
         Without `wait`, a hop that still runs does it at its end.
         """
-        self._hops.close(wait=wait)
+        self._guard.close(wait=wait)
 
     def _release(self) -> None:
         if self._file is not None and not self._file.closed:

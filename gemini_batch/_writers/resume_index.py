@@ -5,12 +5,12 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 
 from gemini_batch._io.scratch_db import new_database
-from gemini_batch._writers.formats_base import Kept, Record
+from gemini_batch._writers.format_base import Kept, Record
 
 _SOME = 512
 
 
-class KeptRows:
+class KeptResults:
     """The keys that are done, and the rows in waiting: those that did not end well.
 
     A row in waiting goes when another one comes for its key, and is written at the end if none

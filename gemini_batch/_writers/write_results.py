@@ -7,12 +7,12 @@ from pathlib import Path
 import anyio
 from attrs import frozen
 
-from gemini_batch._io.files import part_of, remove
-from gemini_batch._io.input_file import LineReader, shown
+from gemini_batch._io.input_file import LineReader, shorten_path
+from gemini_batch._io.local_files import part_of, remove
 from gemini_batch._io.threads import in_thread
 from gemini_batch._writers.failures_file import Failures, Requests
-from gemini_batch._writers.formats import format_of
 from gemini_batch._writers.result_file import ResultWriter
+from gemini_batch._writers.result_formats import format_of
 from gemini_batch._writers.resume_index import FailedKeys
 from gemini_batch.errors import InputError
 from gemini_batch.types import BatchResult, Tally
@@ -190,7 +190,7 @@ async def _failures_file(
         raise InputError.one(
             "the failures would be written over the input, or over the results",
             remedy="Name another file.",
-            file=shown(str(path)),
+            file=shorten_path(str(path)),
             field="failures",
         )
     return _Beside(path, requests, part_of(path), FailedKeys())
@@ -224,4 +224,4 @@ def _target(path: str | os.PathLike[str], field: str) -> Path:
         what, remedy = f"there is no folder {target.parent}", "Make it first."
     else:
         return target
-    raise InputError.one(what, remedy=remedy, file=shown(name), field=field)
+    raise InputError.one(what, remedy=remedy, file=shorten_path(name), field=field)

@@ -20,7 +20,7 @@ from gemini_batch.cli.commands.results import results
 from gemini_batch.cli.display.screen import Screen, console_for
 from gemini_batch.cli.display.text import clean
 from gemini_batch.cli.exit_codes import ExitCode, code_of, explain
-from gemini_batch.cli.output import open_closed, silence_broken
+from gemini_batch.cli.output_file import open_closed, silence_broken
 
 _HELP = """\
 Gemini batch jobs: upload, create, wait, read every answer.

@@ -18,7 +18,7 @@ from gemini_batch._transfer.local import (
 from gemini_batch._transfer.progress import OnProgress
 from gemini_batch._transfer.upload import UPLOADS_AT_ONCE, Upload
 from gemini_batch._transfer.upload_source import Source
-from gemini_batch._transport import Transport, Turns
+from gemini_batch._transport import FifoLimiter, Transport
 from gemini_batch._transport.pagination import check_page_size, every_item
 from gemini_batch._wire.developer.files import MAX_FILE_BYTES, DeveloperFiles
 from gemini_batch._wire.developer.names import file_name
@@ -42,7 +42,7 @@ class Files:
     def __init__(self, transport: Transport, wire: DeveloperFiles) -> None:
         self._transport = transport
         self._wire = wire
-        self._turns = Turns(UPLOADS_AT_ONCE)
+        self._turns = FifoLimiter(UPLOADS_AT_ONCE)
 
     async def upload(
         self,

@@ -12,13 +12,13 @@ import os
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from typing import Any, Literal, TypeAlias, TypeVar
 
-from gemini_batch._io.input_file import shown
+from gemini_batch._io.input_file import shorten_path
 from gemini_batch._requests.problems import Problems
 from gemini_batch.errors import InputError
 from gemini_batch.tables._build_requests import embedding, generating
 from gemini_batch.tables._columns import Columns
-from gemini_batch.tables._formats import records_of
-from gemini_batch.tables._reader import (
+from gemini_batch.tables._table_formats import records_of
+from gemini_batch.tables._table_reader import (
     MAX_PROBLEMS,
     Make,
     Plan,
@@ -203,7 +203,7 @@ def _requests(
     encoding: str,
 ) -> AsyncGenerator[T, None]:
     path = os.fspath(path)
-    problems = Problems(file=shown(path), limit=MAX_PROBLEMS)
+    problems = Problems(file=shorten_path(path), limit=MAX_PROBLEMS)
     records = records_of(
         path,
         plan.columns,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from gemini_batch.tables._reader import Make
+from gemini_batch.tables._table_reader import Make
 from gemini_batch.tables._template import Template
 from gemini_batch.types import Content, EmbedRequest, GenerateRequest, TaskType
 

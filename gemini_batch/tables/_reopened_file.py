@@ -5,7 +5,7 @@ import os
 import stat
 from typing import Any, Final
 
-from gemini_batch._io.input_file import shown
+from gemini_batch._io.input_file import shorten_path
 from gemini_batch.errors import InputError
 
 _GZIP: Final = b"\x1f\x8b"
@@ -58,7 +58,7 @@ def check_file(path: str) -> None:
     fault = _fault(path)
     if fault is not None:
         message, remedy = fault
-        raise InputError.one(message, remedy=remedy, file=shown(path))
+        raise InputError.one(message, remedy=remedy, file=shorten_path(path))
 
 
 def _fault(path: str) -> tuple[str, str] | None:

@@ -78,8 +78,8 @@ if TYPE_CHECKING:
     from gemini_batch.types._results import (
         BatchResult,
         Judgement,
+        RawResultDecoder,
         Response,
-        RowReader,
         classify,
     )
     from gemini_batch.types._status import GRPC_CODES, Status
@@ -145,9 +145,9 @@ __all__ = [
     "Price",
     "Progress",
     "PromptFeedback",
+    "RawResultDecoder",
     "Response",
     "Retry",
-    "RowReader",
     "SafetyRating",
     "SafetySetting",
     "Status",

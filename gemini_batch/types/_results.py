@@ -51,7 +51,7 @@ Judgement = tuple[Outcome, Status | None, Response | None]
 """How a request ended; why, where it did not end well; and the answer, where there is one."""
 
 
-class RowReader(Protocol):
+class RawResultDecoder(Protocol):
     """What a result needs to decode its row. The codec has one."""
 
     def judge(self, raw: bytes, key: str | None) -> Judgement:
@@ -159,7 +159,7 @@ def _has_substance(part: Part) -> bool:
 class _Judged:
     """What a row was judged to be, and who did it."""
 
-    reader: RowReader
+    reader: RawResultDecoder
     outcome: Outcome
     error: Status | None
     response: Response | None
@@ -179,7 +179,7 @@ class BatchResult:
     # As few slots as will do: results are kept by the million. What the reader finds takes
     # its place.
     _row: bytes = field(repr=False)
-    _by: RowReader | _Judged = field(repr=False)
+    _by: RawResultDecoder | _Judged = field(repr=False)
 
     def _judge(self) -> _Judged:
         by = self._by
@@ -187,7 +187,7 @@ class BatchResult:
             by = self._by = _Judged(by, *by.judge(self._row, self.key))
         return by
 
-    def _reader(self) -> RowReader:
+    def _reader(self) -> RawResultDecoder:
         by = self._by
         return by.reader if isinstance(by, _Judged) else by
 

@@ -204,7 +204,7 @@ async def test_a_reader_that_has_had_enough(
 ) -> None:
     name = await finished(cli, input_file)
 
-    monkeypatch.setattr("gemini_batch.cli.commands.results.open_sink", _broken)
+    monkeypatch.setattr("gemini_batch.cli.commands.results.open_output", _broken)
     ran = await cli("results", name)
 
     assert (ran.code, ran.out, ran.err) == (0, "", "")

@@ -286,7 +286,7 @@ async def test_no_secret_shows(
     ) as transport:
         with pytest.raises((CredentialsError, TransportError)) as caught:
             await transport.send(GET)
-        shown = [repr(transport), repr(vars(transport)), repr(vars(transport._access))]
+        shown = [repr(transport), repr(vars(transport)), repr(vars(transport._auth))]
 
     shown += texts_of(caught.value)
     for record in caplog.records:
@@ -309,8 +309,8 @@ async def test_a_token_shows_nowhere(
             repr(vertex),
             repr(transport),
             repr(vars(transport)),
-            repr(vars(transport._access)),
-            repr(await transport._access.ticket()),
+            repr(vars(transport._auth)),
+            repr(await transport._auth.get_headers()),
         ]
     shown += [record.getMessage() for record in caplog.records]
 

@@ -74,9 +74,9 @@ async def test_who_is_refused_late_takes_the_token_that_has_come(service: Servic
     credentials = StandIn()
 
     async with transport_for(service, credentials) as transport:
-        refused = await transport._access.ticket()
-        first = await transport._access.replace(refused)
-        second = await transport._access.replace(refused)
+        refused = await transport._auth.get_headers()
+        first = await transport._auth.replace(refused)
+        second = await transport._auth.replace(refused)
 
     assert credentials.renewals == 1
     assert first.headers == second.headers != refused.headers
@@ -103,7 +103,7 @@ async def test_a_new_token_is_fetched_while_the_old_one_is_good(service: Service
             await transport.send(GET)
         assert service.tokens == [f"Bearer {TOKEN}"] * 3
         gate.set()
-        await transport._access._fetching
+        await transport._auth._fetching
         await transport.send(GET)
 
     assert credentials.renewals == 1
@@ -252,7 +252,7 @@ async def test_a_token_that_does_not_come_in_time(
     credentials = StandIn(None, renew=lambda _: gate.wait(10))
     try:
         async with transport_for(service, credentials) as transport:
-            transport._access._timeout = 0.02
+            transport._auth._timeout = 0.02
             with pytest.raises(TransportError, match="no access token came") as caught:
                 await transport.send(POST)
     finally:

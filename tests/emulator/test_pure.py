@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gemini_batch.testing.emulator.core.clock import stamp
 from gemini_batch.testing.emulator.core.errors import Refusal
 from gemini_batch.testing.emulator.core.page_tokens import sequence_of, token_after
-from gemini_batch.testing.emulator.core.seeded_random import Dice
+from gemini_batch.testing.emulator.core.seeded_random import SeededRandom
 from gemini_batch.testing.emulator.messages.developer import (
     ENUMS,
     MESSAGES,
@@ -253,7 +253,7 @@ def _sizes(schema: dict[str, Any], of: str) -> range:
 
 def _value(schema: object, seed: str = "seed") -> Any:
     root = schema if isinstance(schema, dict) else {}
-    return Fitter(dice=Dice(seed), words=["alpha", "beta"], root=root).value(schema)
+    return Fitter(dice=SeededRandom(seed), words=["alpha", "beta"], root=root).value(schema)
 
 
 @given(_schemas(), st.text(max_size=5))

@@ -22,7 +22,7 @@ from gemini_batch import (
     ResultsUnavailableError,
     ServerError,
 )
-from gemini_batch.resources.batches.results import reader
+from gemini_batch.resources.batches.results import result_reader
 from gemini_batch.testing import Emulator, Fault, Limits, ManualClock
 from gemini_batch.testing.emulator import Column, Table
 from tests.support.leaks import stray_tasks
@@ -307,7 +307,7 @@ async def test_what_there_is_of_a_job_is_read(
     state: str,
     located: bool,
 ) -> None:
-    monkeypatch.setattr(reader, "_OUTPUT_PAUSE", 99.0)
+    monkeypatch.setattr(result_reader, "_OUTPUT_PAUSE", 99.0)
     job = await created(client, emulator, [row(key) for key in keys(20)], dest=None)
     emulator.script(job.name, f"JOB_STATE_{state}")
     if not located:
@@ -361,7 +361,7 @@ async def test_a_table_that_is_not_named_is_read_where_it_was_asked_for(
     dest: str,
 ) -> None:
     """A job does not succeed whose table was there before it."""
-    monkeypatch.setattr(reader, "_OUTPUT_PAUSE", 99.0)
+    monkeypatch.setattr(result_reader, "_OUTPUT_PAUSE", 99.0)
     job = await created(client, emulator, dest=dest)
     clock.advance(3600)
     emulator.faults.append(Fault(**LOOK, no_output=True, times=None))

@@ -19,7 +19,7 @@ from gemini_batch import (
     Tally,
     UnusableRow,
 )
-from gemini_batch._codec import Codec, RowDecoder
+from gemini_batch._codec import Codec, ResultDecoder
 from gemini_batch.resources.batches.results.embedding_matrix import Matrix
 from gemini_batch.testing import Emulator, Fault, ManualClock
 from tests.support.rows import EMBED_MODEL, MODEL, jsonl, row
@@ -192,7 +192,7 @@ async def test_other_jobs_and_types_are_refused(client: Client, clock: ManualClo
 
 async def test_a_row_without_a_key_has_no_place(client: Client, clock: ManualClock) -> None:
     job = await finished(client, clock, embed("a"))
-    result = RowDecoder(Codec(), JobKind.EMBED).result(
+    result = ResultDecoder(Codec(), JobKind.EMBED).result(
         b'{"response":{"embedding":{"values":[1.0]}}}', 3
     )
     matrix = Matrix(job, type_code="f", dimensions=None, max_bytes=None, partial=True)

@@ -355,7 +355,7 @@ async def test_a_result_file_that_expired_is_told(
 async def test_an_output_that_never_comes_is_told(
     emulator: Emulator, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gemini_batch.resources.batches.results import reader as _results
+    from gemini_batch.resources.batches.results import result_reader as _results
 
     monkeypatch.setattr(_results, "_OUTPUT_PAUSE", 30.1)
     job = await client.batches.create(MODEL, inlined_requests=[row("a")])
@@ -371,7 +371,7 @@ async def test_an_output_that_never_comes_is_told(
 async def test_an_output_that_comes_late_is_waited_for(
     emulator: Emulator, client: Client, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gemini_batch.resources.batches.results import reader as _results
+    from gemini_batch.resources.batches.results import result_reader as _results
 
     monkeypatch.setattr(_results, "_OUTPUT_PAUSE", 0.001)
     job = await client.batches.create(MODEL, inlined_requests=[row("a")])
@@ -448,25 +448,25 @@ async def test_other_tasks_run_while_many_results_are_read(
     client: Client, clock: ManualClock
 ) -> None:
     job = await finished(client, clock, many(2000))
-    turns = 0
+    limiter = 0
 
     async def count() -> None:
-        nonlocal turns
+        nonlocal limiter
         while True:
             await anyio.sleep(0)
-            turns += 1
+            limiter += 1
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(count)
         rows = client.batches.results(job)
         await anext(rows)
-        before = turns
+        before = limiter
         async for _ in rows:
             pass
         tasks.cancel_scope.cancel()
 
     # Every half a millisecond; how much that is depends on the machine.
-    assert turns - before >= 4
+    assert limiter - before >= 4
 
 
 async def test_memory_does_not_grow_with_the_results(clock: ManualClock) -> None:

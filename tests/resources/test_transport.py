@@ -554,9 +554,9 @@ async def test_looks_that_are_tried_again_hold_no_turns_meanwhile() -> None:
                 task.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
 
-            turns = client.batches._transport.turns
-            given = [turns.line_up() for _ in range(17)]
-            assert [turns.has(turn) for turn in given] == [True] * 16 + [False]
+            limiter = client.batches._transport.limiter
+            given = [limiter.acquire() for _ in range(17)]
+            assert [limiter.has(turn) for turn in given] == [True] * 16 + [False]
 
 
 async def test_a_wait_that_is_cancelled_leaves_the_line() -> None:
@@ -569,7 +569,7 @@ async def test_a_wait_that_is_cancelled_leaves_the_line() -> None:
         await asyncio.gather(*waits, return_exceptions=True)
 
         assert all(task.cancelled() for task in waits)
-        turns = client.batches._transport.turns
-        given = [turns.line_up() for _ in range(17)]
-        assert [turns.has(turn) for turn in given] == [True] * 16 + [False]
+        limiter = client.batches._transport.limiter
+        given = [limiter.acquire() for _ in range(17)]
+        assert [limiter.has(turn) for turn in given] == [True] * 16 + [False]
     assert len(seen) == 16

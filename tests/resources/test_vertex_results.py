@@ -16,7 +16,7 @@ from gemini_batch import (
     PermissionDeniedError,
     ResultsUnavailableError,
 )
-from gemini_batch.resources.batches.results import reader
+from gemini_batch.resources.batches.results import result_reader
 from gemini_batch.testing import Emulator, Fault, ManualClock
 from tests.support.recorded import recorded
 from tests.support.rows import EMBED_MODEL, jsonl, many, row
@@ -314,7 +314,7 @@ async def test_what_there_is_of_a_job_is_read(
     state: str,
     located: bool,
 ) -> None:
-    monkeypatch.setattr(reader, "_OUTPUT_PAUSE", 99.0)
+    monkeypatch.setattr(result_reader, "_OUTPUT_PAUSE", 99.0)
     job = await created(client, emulator, many(20))
     emulator.script(job.name, f"JOB_STATE_{state}")
     if not located:
@@ -432,7 +432,7 @@ async def test_a_bucket_of_somebody_else_is_told_as_that(
 async def test_output_that_comes_late_is_waited_for(
     emulator: Emulator, client: Client, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader, "_OUTPUT_PAUSE", 0.001)
+    monkeypatch.setattr(result_reader, "_OUTPUT_PAUSE", 0.001)
     # The place is no help: others write there as well.
     job = await created(client, emulator, many(3), dest=OUT)
     clock.advance(3600)
@@ -463,7 +463,7 @@ async def test_rows_that_may_be_of_another_job_are_not_read(
     monkeypatch: pytest.MonkeyPatch,
     state: str,
 ) -> None:
-    monkeypatch.setattr(reader, "_OUTPUT_PAUSE", 99.0)
+    monkeypatch.setattr(result_reader, "_OUTPUT_PAUSE", 99.0)
     other = await finished(client, emulator, clock, many(3), dest=OUT)
     job = await created(client, emulator, many(3), dest=OUT)
     emulator.script(job.name, f"JOB_STATE_{state}")
@@ -481,7 +481,7 @@ async def test_one_of_two_outputs_is_not_guessed(
     emulator: Emulator, client: Client, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A create that was answered twice may have led to two jobs of one place."""
-    monkeypatch.setattr(reader, "_OUTPUT_PAUSE", 99.0)
+    monkeypatch.setattr(result_reader, "_OUTPUT_PAUSE", 99.0)
     job = await finished(client, emulator, clock, many(3))
     assert job.dest is not None
     other = f"{job.dest.gcs_uri}/prediction-model-2020/predictions.jsonl"

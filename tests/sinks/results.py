@@ -5,10 +5,10 @@ from collections.abc import AsyncGenerator, Iterable
 from typing import Any
 
 from gemini_batch import BatchResult, JobKind
-from gemini_batch._codec import Codec, RowDecoder
+from gemini_batch._codec import Codec, ResultDecoder
 
-GENERATE = RowDecoder(Codec(), JobKind.GENERATE)
-EMBED = RowDecoder(Codec(), JobKind.EMBED)
+GENERATE = ResultDecoder(Codec(), JobKind.GENERATE)
+EMBED = ResultDecoder(Codec(), JobKind.EMBED)
 USAGE = {"promptTokenCount": 3, "candidatesTokenCount": 2, "totalTokenCount": 5}
 
 

@@ -22,7 +22,7 @@ from gemini_batch import (
     Tally,
     write_results,
 )
-from gemini_batch._writers.formats import format_of
+from gemini_batch._writers.result_formats import format_of
 from gemini_batch.testing import Emulator, Fault, ManualClock
 from tests.sinks.results import failed, made, ok, stream, vector
 from tests.support.leaks import stray_tasks

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from gemini_batch._codec import Codec
-from gemini_batch._requests.checker import Row, RowChecker
+from gemini_batch._requests.checker import EncodedRequest, RequestChecker
 from gemini_batch.errors import InputProblem
 
 CODEC = Codec()
@@ -16,7 +16,7 @@ JSON = {"responseMimeType": "application/json"}
 def problems_of(request: Any, **options: Any) -> list[InputProblem]:
     """Check a request in an envelope as a line and as a mapping: both say the same."""
     row = {"key": "a", "request": request}
-    as_mapping, as_line = RowChecker(CODEC, **options), RowChecker(CODEC, **options)
+    as_mapping, as_line = RequestChecker(CODEC, **options), RequestChecker(CODEC, **options)
     taken = as_mapping.request(row, 7)
     assert taken == as_line.line(json.dumps(row).encode(), 7)
     assert as_mapping.problems == as_line.problems
@@ -41,14 +41,14 @@ def part(**members: Any) -> dict[str, Any]:
     return {"contents": [{"parts": [members]}]}
 
 
-def checked(value: Any, **options: Any) -> tuple[Row | None, list[InputProblem]]:
+def checked(value: Any, **options: Any) -> tuple[EncodedRequest | None, list[InputProblem]]:
     """Check a request, and return the row and the problems."""
-    checker = RowChecker(CODEC, **options)
+    checker = RequestChecker(CODEC, **options)
     row = checker.request(value, 3)
     return row, checker.problems
 
 
-def good(value: Any, **options: Any) -> Row:
+def good(value: Any, **options: Any) -> EncodedRequest:
     """Return the row of a request without problems."""
     row, problems = checked(value, **options)
     assert problems == []

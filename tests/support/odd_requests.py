@@ -319,7 +319,7 @@ OPTIONS: Any = st.just({}) | st.fixed_dictionaries(
             ]
         ),
         "system_instruction": st.sampled_from(["be brief", "\ud800"]),
-        "max_row_bytes": st.sampled_from([60, 100, 1000]),
+        "max_request_bytes": st.sampled_from([60, 100, 1000]),
     },
 )
 

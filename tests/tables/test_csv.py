@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gemini_batch._requests.problems import Problems
 from gemini_batch.tables import requests_from
 from gemini_batch.tables._columns import Columns
-from gemini_batch.tables._formats import CsvRecords
+from gemini_batch.tables._table_formats import CsvRecords
 from tests.support.tables import (
     problems_of,
     problems_of_call,

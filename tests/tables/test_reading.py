@@ -9,7 +9,7 @@ from attrs import define, field
 
 from gemini_batch._requests.problems import Problems
 from gemini_batch.tables._columns import Columns
-from gemini_batch.tables._reader import Plan, TableReader
+from gemini_batch.tables._table_reader import Plan, TableReader
 
 
 @define

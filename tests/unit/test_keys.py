@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from gemini_batch._input import key_index
 from gemini_batch._input.key_index import Duplicate, KeyIndex
-from gemini_batch._requests.checker import Block
+from gemini_batch._requests.checker import EncodedBlock
 
 
-def block(keys: list[str], first: int = 1) -> Block:
-    return Block(keys=keys, numbers=[*range(first, first + len(keys))])
+def block(keys: list[str], first: int = 1) -> EncodedBlock:
+    return EncodedBlock(keys=keys, numbers=[*range(first, first + len(keys))])
 
 
 def expected(batches: Any) -> list[list[Duplicate]]:
@@ -38,7 +38,7 @@ def found(batches: Any) -> list[list[Duplicate]]:
     index = KeyIndex()
     try:
         return [
-            index.add(Block(keys=batch, numbers=[next(numbers) for _ in batch]))
+            index.add(EncodedBlock(keys=batch, numbers=[next(numbers) for _ in batch]))
             for batch in batches
         ]
     finally:

@@ -5,25 +5,25 @@ import threading
 
 import pytest
 
-from gemini_batch._codec import Codec, MissingRows, RowDecoder
+from gemini_batch._codec import Codec, MissingResults, ResultDecoder
 from gemini_batch.resources.batches.results.expected_keys import ExpectedKeys
 from gemini_batch.resources.batches.results.matching import (
-    CountLedger,
-    KeyLedger,
-    Ledger,
-    OrderedLedger,
-    Sifted,
+    CountMatcher,
+    KeyMatcher,
+    Matched,
+    Matcher,
+    OrderedMatcher,
 )
 from gemini_batch.types import JobKind, Status
 
-MISSING = MissingRows(Status(message="gone"))
-ROW = RowDecoder(Codec(), JobKind.GENERATE).result(b'{"key":"b","error":{}}', 0)
+MISSING = MissingResults(Status(message="gone"))
+ROW = ResultDecoder(Codec(), JobKind.GENERATE).result(b'{"key":"b","error":{}}', 0)
 
 
-def made(kind: str) -> Ledger:
+def made(kind: str) -> Matcher:
     if kind == "count":
-        return CountLedger(2)
-    ledger = OrderedLedger() if kind == "ordered" else KeyLedger()
+        return CountMatcher(2)
+    ledger = OrderedMatcher() if kind == "ordered" else KeyMatcher()
     ledger.add(["a", "b"])
     ledger.complete(None)
     return ledger
@@ -32,14 +32,14 @@ def made(kind: str) -> Ledger:
 @pytest.mark.parametrize("kind", ["count", "keys", "ordered"])
 def test_a_ledger_that_is_closed_does_nothing_more(kind: str) -> None:
     ledger = made(kind)
-    assert not ledger.sift([ROW]).foreign
+    assert not ledger.match([ROW]).foreign
 
     ledger.close()
     ledger.close()
 
-    assert ledger.sift([ROW]) == Sifted()
+    assert ledger.match([ROW]) == Matched()
     assert ledger.rest(MISSING) == []
-    if isinstance(ledger, KeyLedger):
+    if isinstance(ledger, KeyMatcher):
         ledger.add(["c"])
         ledger.complete(None)
 
@@ -56,7 +56,7 @@ def test_one_that_is_closed_during_a_hop_lets_go_when_it_ends(kind: str) -> None
             assert go_on.wait(10)
             return iter([ROW])
 
-    thread = threading.Thread(target=ledger.sift, args=(Slow([ROW]),))
+    thread = threading.Thread(target=ledger.match, args=(Slow([ROW]),))
     thread.start()
     assert begun.wait(10)
     ledger.close()
@@ -64,7 +64,7 @@ def test_one_that_is_closed_during_a_hop_lets_go_when_it_ends(kind: str) -> None
     thread.join()
 
     assert ledger.rest(MISSING) == []
-    if isinstance(ledger, KeyLedger):
+    if isinstance(ledger, KeyMatcher):
         with pytest.raises(sqlite3.ProgrammingError, match="closed"):
             ledger._keys.following(0)
 

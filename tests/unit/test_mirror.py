@@ -9,7 +9,7 @@ import pytest
 from attrs import Factory, define, frozen
 from hypothesis import given
 
-from gemini_batch._codec import Codec, RowDecoder
+from gemini_batch._codec import Codec, ResultDecoder
 from gemini_batch._codec.converter import build_converter
 from gemini_batch._codec.response_structs import mirror_of
 from gemini_batch.errors import DecodeError
@@ -73,7 +73,7 @@ def test_recorded_answers_are_decoded_in_one_pass(name: str) -> None:
 
 @given(members(GenerateContentResponse))
 def test_a_result_is_the_same_either_way(response: dict[str, Any]) -> None:
-    decoder = RowDecoder(CODEC, JobKind.GENERATE)
+    decoder = ResultDecoder(CODEC, JobKind.GENERATE)
     raw = json.dumps({"key": "a", "response": response}).encode()
 
     assert decoder.judge(raw, "a") == decoder._judge_at_length(raw, "a")
@@ -97,13 +97,13 @@ def test_an_enum_value_born_next_year_is_kept() -> None:
 
 
 def result(response: dict[str, Any], kind: JobKind = JobKind.GENERATE) -> BatchResult:
-    return RowDecoder(CODEC, kind).result(json.dumps({"response": response}).encode(), 0)
+    return ResultDecoder(CODEC, kind).result(json.dumps({"response": response}).encode(), 0)
 
 
 def test_a_misshapen_answer_of_a_row_with_two_keys_has_two_keys() -> None:
     raw = b'{"key":"a","response":{"candidates":3},"key":"b"}'
 
-    assert "two keys" in str(RowDecoder(CODEC, JobKind.GENERATE).judge(raw, "a")[1])
+    assert "two keys" in str(ResultDecoder(CODEC, JobKind.GENERATE).judge(raw, "a")[1])
 
 
 # Hooks of the caller's own
@@ -116,7 +116,7 @@ def test_hooks_of_the_callers_are_heeded() -> None:
     answer = {"candidates": [{"safetyRatings": [{}, {}], "avgLogprobs": -1.0}]}
     raw = json.dumps({"key": "a", "response": answer}).encode()
 
-    response = RowDecoder(codec, JobKind.GENERATE).judge(raw, "a")[2]
+    response = ResultDecoder(codec, JobKind.GENERATE).judge(raw, "a")[2]
 
     assert isinstance(response, GenerateContentResponse)
     assert response.candidates[0].safety_ratings == ("rated", "rated")  # type: ignore[comparison-overlap]
@@ -130,7 +130,7 @@ def test_a_hook_for_the_whole_answer_is_heeded() -> None:
     codec.converter.register_structure_hook(GenerateContentResponse, lambda *_: answer)
 
     assert codec.mirror(GenerateContentResponse) is None
-    judged = RowDecoder(codec, JobKind.GENERATE).judge(b'{"response":{"a":1}}', None)
+    judged = ResultDecoder(codec, JobKind.GENERATE).judge(b'{"response":{"a":1}}', None)
     assert judged[2] is answer
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_batch.resources.batches.results.external_sort import RowSorter
+from gemini_batch.resources.batches.results.external_sort import ResultSorter
 
 ROWS = st.lists(
     st.tuples(st.integers(0, 10**6), st.binary(max_size=40)),
@@ -20,7 +20,7 @@ ROWS = st.lists(
 def test_rows_come_out_in_order_whatever_is_held(
     rows: list[tuple[int, bytes]], held: int
 ) -> None:
-    sorter = RowSorter(held_bytes=held)
+    sorter = ResultSorter(held_bytes=held)
     for index, (position, row) in enumerate(rows):
         sorter.add(position, index, row)
 
@@ -31,7 +31,7 @@ def test_rows_come_out_in_order_whatever_is_held(
 
 
 def test_rows_longer_than_what_is_read_at_once_are_whole() -> None:
-    sorter = RowSorter(held_bytes=1)
+    sorter = ResultSorter(held_bytes=1)
     rows = [bytes([n]) * (3 << 20) for n in range(3)]
     for position in (2, 0, 1):
         sorter.add(position, position, rows[position])
@@ -41,7 +41,7 @@ def test_rows_longer_than_what_is_read_at_once_are_whole() -> None:
 
 
 def test_a_sorter_that_is_closed_half_way_leaves_nothing_open() -> None:
-    sorter = RowSorter(held_bytes=1)
+    sorter = ResultSorter(held_bytes=1)
     for position in (1, 0):
         sorter.add(position, 0, b"x")
     merged = sorter.merged()
@@ -61,7 +61,7 @@ def test_memory_does_not_grow_with_the_rows(shuffled: bool) -> None:
         random.Random(1).shuffle(positions)
     tracemalloc.start()
     try:
-        sorter = RowSorter(held_bytes=500_000)
+        sorter = ResultSorter(held_bytes=500_000)
         for position in positions:
             sorter.add(position, position, b"%d" % position * 200)
         count = sum(1 for _ in sorter.merged())

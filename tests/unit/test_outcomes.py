@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gemini_batch._codec import Codec, RowDecoder
-from gemini_batch._codec.results.vertex_rows import VertexRowDecoder
+from gemini_batch._codec import Codec, ResultDecoder
+from gemini_batch._codec.results.vertex_decoder import VertexResultDecoder
 from gemini_batch.types import (
     GRPC_CODES,
     FinishReason,
@@ -20,8 +20,8 @@ from gemini_batch.types import (
 )
 
 CODEC = Codec()
-DEVELOPER = RowDecoder(CODEC, JobKind.GENERATE)
-VERTEX = VertexRowDecoder(CODEC, JobKind.GENERATE)
+DEVELOPER = ResultDecoder(CODEC, JobKind.GENERATE)
+VERTEX = VertexResultDecoder(CODEC, JobKind.GENERATE)
 ABSENT: Any = object()
 
 ERRORS: list[Any] = [ABSENT, None, {"code": 4, "message": "late"}, {"code": 3}, {}, "late"]

@@ -11,7 +11,7 @@ import pytest
 
 from gemini_batch._codec import Codec
 from gemini_batch._input.check import InputReport, check_path
-from gemini_batch._input.prepare import INLINE_ROWS, prepare
+from gemini_batch._input.prepare import INLINE_REQUESTS, prepare
 from gemini_batch._io.input_file import BLOCK_BYTES
 from gemini_batch.errors import InputError, InputProblem
 from gemini_batch.types import EmbedRequest, GenerateRequest, JobKind
@@ -231,7 +231,7 @@ async def test_a_row_too_large_is_told_and_the_rest_is_checked(tmp_path: Path) -
     )
     path = write(tmp_path, data)
 
-    found = await problems_of(path, max_row_bytes=1000)
+    found = await problems_of(path, max_request_bytes=1000)
 
     assert [(p.line, p.message.split(" ")[0]) for p in found] == [
         (1, "the"),
@@ -367,7 +367,7 @@ async def test_a_check_counts_and_keeps_nothing(tmp_path: Path, scratch: Path) -
     assert report == InputReport(kind=JobKind.GENERATE, count=100, size=size, inline=True)
     assert not (await check_path(path, codec=CODEC, inline_limit=10)).inline
     with pytest.raises(InputError, match="a job takes up to 99"):
-        await check_path(path, codec=CODEC, max_rows={JobKind.GENERATE: 99})
+        await check_path(path, codec=CODEC, max_requests={JobKind.GENERATE: 99})
     assert files_in(scratch) == []
 
 
@@ -382,10 +382,10 @@ async def test_a_check_tells_all_problems(tmp_path: Path) -> None:
 
 async def test_many_small_rows_do_not_go_inline() -> None:
     """An inline job's results come back in one piece: their number is bounded as well."""
-    rows = [{"contents": [{"parts": [{"text": "x"}]}]}] * (INLINE_ROWS + 1)
+    rows = [{"contents": [{"parts": [{"text": "x"}]}]}] * (INLINE_REQUESTS + 1)
 
     async with prepare(rows[1:], codec=CODEC, model=None) as prepared:
         assert prepared.path is None
     async with prepare(rows, codec=CODEC, model=None) as prepared:
         assert prepared.rows is None
-        assert prepared.count == INLINE_ROWS + 1
+        assert prepared.count == INLINE_REQUESTS + 1

@@ -18,14 +18,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_batch._codec import Codec
-from gemini_batch._input.batching import Batch, weight
+from gemini_batch._input.batching import RequestGroup, weight
 from gemini_batch._input.prepare import prepare
-from gemini_batch._input.spool import Intake
+from gemini_batch._input.spool import RequestSpool
 from gemini_batch._io import threads
 from gemini_batch._io.input_file import BLOCK_BYTES
 from gemini_batch._io.lines import BoundedLines
 from gemini_batch._io.threads import in_thread
-from gemini_batch._requests.checker import Block, RowChecker, drawn
+from gemini_batch._requests.checker import EncodedBlock, RequestChecker, numbered
 from gemini_batch.errors import InputError
 from gemini_batch.types import (
     Content,
@@ -181,12 +181,16 @@ def test_a_hop_that_nobody_waits_for_closes_what_is_open(scratch: Path) -> None:
     def requests() -> Iterator[Any]:
         at_work.set()
         gate.wait(5)
-        yield drawn(1, GenerateRequest.from_text("x"))
+        yield numbered(1, GenerateRequest.from_text("x"))
 
-    intake = Intake(
-        RowChecker(CODEC), inline_limit=0, inline_rows=0, max_file_bytes=10**9, spool=True
+    intake = RequestSpool(
+        RequestChecker(CODEC),
+        inline_limit=0,
+        inline_requests=0,
+        max_file_bytes=10**9,
+        spool=True,
     )
-    hop = threading.Thread(target=intake.requests, args=(requests(), Block()))
+    hop = threading.Thread(target=intake.requests, args=(requests(), EncodedBlock()))
     hop.start()
     at_work.wait(5)
     intake.discard()
@@ -200,15 +204,19 @@ def test_a_hop_that_nobody_waits_for_closes_what_is_open(scratch: Path) -> None:
 
 
 def test_a_hop_that_outlives_its_task_keeps_nothing(scratch: Path) -> None:
-    intake = Intake(
-        RowChecker(CODEC), inline_limit=0, inline_rows=0, max_file_bytes=10**9, spool=True
+    intake = RequestSpool(
+        RequestChecker(CODEC),
+        inline_limit=0,
+        inline_requests=0,
+        max_file_bytes=10**9,
+        spool=True,
     )
-    intake.requests([drawn(1, GenerateRequest.from_text("x"))], Block())
+    intake.requests([numbered(1, GenerateRequest.from_text("x"))], EncodedBlock())
     assert len(files_in(scratch)) == 1
 
     intake.discard()
     assert files_in(scratch) == []
-    intake.requests([drawn(2, GenerateRequest.from_text("x"))], Block())
+    intake.requests([numbered(2, GenerateRequest.from_text("x"))], EncodedBlock())
     intake.close()
 
     assert files_in(scratch) == []
@@ -218,10 +226,14 @@ def test_a_hop_that_outlives_its_task_keeps_nothing(scratch: Path) -> None:
 def test_a_file_removed_while_a_hop_runs_stays_away(
     scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    intake = Intake(
-        RowChecker(CODEC), inline_limit=0, inline_rows=0, max_file_bytes=10**9, spool=True
+    intake = RequestSpool(
+        RequestChecker(CODEC),
+        inline_limit=0,
+        inline_requests=0,
+        max_file_bytes=10**9,
+        spool=True,
     )
-    intake.requests([drawn(1, GenerateRequest.from_text("x"))], Block())
+    intake.requests([numbered(1, GenerateRequest.from_text("x"))], EncodedBlock())
 
     # The hop has passed its own look when the file goes.
     def gone_meanwhile(_rows: Any) -> list[Any]:
@@ -230,7 +242,7 @@ def test_a_file_removed_while_a_hop_runs_stays_away(
 
     monkeypatch.setattr(intake._keys, "add", gone_meanwhile)
 
-    intake.requests([drawn(2, GenerateRequest.from_text("x"))], Block())
+    intake.requests([numbered(2, GenerateRequest.from_text("x"))], EncodedBlock())
 
     assert files_in(scratch) == []
     intake.close()
@@ -354,7 +366,7 @@ async def test_a_line_of_thirty_megabytes_is_read_or_skipped(tmp_path: Path) -> 
     )
     path.write_bytes(long + b"\n" + long.replace(b'"a"', b'"b"') + b"\n")
 
-    async with spooled(path, max_row_bytes=40_000_000) as prepared:
+    async with spooled(path, max_request_bytes=40_000_000) as prepared:
         assert prepared.path.stat().st_size == prepared.size == path.stat().st_size
 
     tracemalloc.start()
@@ -387,7 +399,7 @@ def test_lines_are_cut_alike_at_any_border(blocks: Any, limit: int) -> None:
 
 
 def held(*requests: Any) -> int:
-    batch = Batch(RowChecker(CODEC))
+    batch = RequestGroup(RequestChecker(CODEC))
     for request in requests:
         batch.add(request)
     return batch.held
@@ -413,8 +425,8 @@ def test_requests_are_weighed_by_what_they_hold() -> None:
 
 
 def test_rows_that_are_made_at_once_are_weighed_as_they_are() -> None:
-    checker = RowChecker(CODEC, kind=JobKind.GENERATE)
-    batch = Batch(checker)
+    checker = RequestChecker(CODEC, kind=JobKind.GENERATE)
+    batch = RequestGroup(checker)
 
     batch.add(GenerateRequest.from_text("x" * 50))
 
@@ -458,13 +470,13 @@ def test_what_is_not_what_its_type_says_is_weighed_too() -> None:
 
 async def test_large_requests_make_small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = []
-    taken = Intake.requests
+    taken = RequestSpool.requests
 
-    def requests(self: Intake, waiting: Any, made: Any) -> None:
+    def requests(self: RequestSpool, waiting: Any, made: Any) -> None:
         sizes.append((len(waiting), len(made.keys)))
         taken(self, waiting, made)
 
-    monkeypatch.setattr(Intake, "requests", requests)
+    monkeypatch.setattr(RequestSpool, "requests", requests)
     image = Part.from_bytes(b"x" * (BLOCK_BYTES // 2), mime_type="a/b")
     rows = [GenerateRequest(contents=(Content(parts=(image,)),)) for _ in range(5)]
 
@@ -493,7 +505,7 @@ async def test_rows_that_may_go_inline_come_back_from_the_file(
         assert files_in(scratch) == []
         rows = prepared.rows or ()
 
-    checker = RowChecker(CODEC)
+    checker = RequestChecker(CODEC)
     expected = [checker.request(value, n) for n, value in enumerate(requests, start=1)]
     assert [*rows] == expected
     assert prepared.path is None

@@ -22,14 +22,14 @@ from gemini_batch import (
     Tally,
     Usage,
 )
-from gemini_batch._codec import Codec, RowDecoder
-from gemini_batch._requests.api_rules import DEVELOPER, RowFlavour
+from gemini_batch._codec import Codec, ResultDecoder
+from gemini_batch._requests.api_rules import DEVELOPER, ApiRules
 from gemini_batch.resources.batches.results.expected_keys import Expected, checked
 from gemini_batch.resources.batches.results.reconcile import Reconciliation
 from gemini_batch.types import JobKind, Status
 
 CODEC = Codec()
-DECODER = RowDecoder(CODEC, JobKind.GENERATE)
+DECODER = ResultDecoder(CODEC, JobKind.GENERATE)
 DONE = BatchJob(name="batches/x", state=JobState.SUCCEEDED, kind=JobKind.GENERATE)
 
 
@@ -66,7 +66,7 @@ def reconcile(
         for row in results_of(lines):
             yield row
 
-    def flavour(_: BatchJob) -> RowFlavour:
+    def api_rules(_: BatchJob) -> ApiRules:
         # Asked of rows of a file alone: there are models for which nobody writes rows.
         assert isinstance(expected, str | Path)
         return DEVELOPER
@@ -78,7 +78,7 @@ def reconcile(
         ordered=ordered,
         tally=tally,
         codec=CODEC,
-        flavour=flavour,
+        api_rules=api_rules,
     )
 
     async def main() -> list[BatchResult]:

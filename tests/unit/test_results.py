@@ -13,7 +13,7 @@ from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_batch._codec import Codec, RowDecoder
+from gemini_batch._codec import Codec, ResultDecoder
 from gemini_batch.errors import DecodeError
 from gemini_batch.types import (
     BatchResult,
@@ -71,7 +71,7 @@ NOTHING = [None, (), (Part(text=""),), (Part(text="hm", thought=True),), (Part()
 
 def result(row: dict[str, Any] | bytes, kind: JobKind = JobKind.GENERATE) -> BatchResult:
     raw = row if isinstance(row, bytes) else json.dumps(row).encode()
-    return RowDecoder(CODEC, kind).result(raw, 7)
+    return ResultDecoder(CODEC, kind).result(raw, 7)
 
 
 def answer(reason: str | None, parts: Iterable[Part] | None) -> GenerateContentResponse:
@@ -283,7 +283,7 @@ ANSWER = '"response":{"candidates":[{"content":{"parts":[{"text":"hi"}]}}]}'
 
 
 def on_line(line: str) -> BatchResult:
-    row = RowDecoder(CODEC, JobKind.GENERATE).line(line.encode() + b"\n", 7)
+    row = ResultDecoder(CODEC, JobKind.GENERATE).line(line.encode() + b"\n", 7)
     assert row is not None
     return row
 
@@ -319,7 +319,7 @@ def test_any_key_is_found(key: str) -> None:
 
 @pytest.mark.parametrize("line", ["", " ", "\t\r"])
 def test_a_blank_line_is_no_row(line: str) -> None:
-    assert RowDecoder(CODEC, JobKind.GENERATE).line(line.encode() + b"\n", 0) is None
+    assert ResultDecoder(CODEC, JobKind.GENERATE).line(line.encode() + b"\n", 0) is None
 
 
 def test_no_answer_gets_the_key_of_another() -> None:

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_batch import BatchResult, Outcome, Tally, Usage
-from gemini_batch._codec import Codec, RowDecoder
+from gemini_batch._codec import Codec, ResultDecoder
 from gemini_batch.types import JobKind, LeftOut, Modality, ModalityTokenCount
 
-DECODER = RowDecoder(Codec(), JobKind.GENERATE)
+DECODER = ResultDecoder(Codec(), JobKind.GENERATE)
 COUNTS = (
     "prompt_token_count",
     "cached_content_token_count",

@@ -6,20 +6,20 @@ import random
 import anyio
 import pytest
 
-from gemini_batch._transport.fifo_limiter import Turns
+from gemini_batch._transport.fifo_limiter import FifoLimiter
 
 
 class Room:
     """Counts who is inside."""
 
-    def __init__(self, turns: Turns) -> None:
-        self.turns = turns
+    def __init__(self, limiter: FifoLimiter) -> None:
+        self.limiter = limiter
         self.inside = 0
         self.most = 0
         self.entered: list[int] = []
 
     async def visit(self, number: int, stay: int = 1) -> None:
-        async with self.turns:
+        async with self.limiter:
             self.inside += 1
             self.most = max(self.most, self.inside)
             self.entered.append(number)
@@ -31,7 +31,7 @@ class Room:
 
 
 async def test_at_most_so_many_are_in_and_the_first_to_come_go_first() -> None:
-    room = Room(Turns(3))
+    room = Room(FifoLimiter(3))
 
     async with anyio.create_task_group() as tasks:
         for number in range(50):
@@ -42,18 +42,18 @@ async def test_at_most_so_many_are_in_and_the_first_to_come_go_first() -> None:
 
 
 async def test_a_turn_is_passed_on_whatever_happens_inside() -> None:
-    turns = Turns(1)
+    limiter = FifoLimiter(1)
     for _ in range(3):
         with pytest.raises(KeyError):
-            async with turns:
+            async with limiter:
                 raise KeyError
 
-    await Room(turns).visit(1)
+    await Room(limiter).visit(1)
 
 
 async def test_who_leaves_the_line_is_not_waited_for() -> None:
-    room = Room(Turns(1))
-    async with room.turns:
+    room = Room(FifoLimiter(1))
+    async with room.limiter:
         first = asyncio.create_task(room.visit(1))
         second = asyncio.create_task(room.visit(2))
         await asyncio.sleep(0)
@@ -66,8 +66,8 @@ async def test_who_leaves_the_line_is_not_waited_for() -> None:
 
 async def test_a_turn_given_to_one_who_is_cancelled_goes_to_the_next() -> None:
     """Between being given a turn and taking it, a task may be cancelled."""
-    room = Room(Turns(1))
-    async with room.turns:
+    room = Room(FifoLimiter(1))
+    async with room.limiter:
         first = asyncio.create_task(room.visit(1))
         second = asyncio.create_task(room.visit(2))
         await asyncio.sleep(0)
@@ -81,7 +81,7 @@ async def test_a_turn_given_to_one_who_is_cancelled_goes_to_the_next() -> None:
 async def test_no_turn_is_lost_or_won_however_tasks_are_cancelled() -> None:
     dice = random.Random(7)
     for _ in range(200):
-        room = Room(Turns(2))
+        room = Room(FifoLimiter(2))
         tasks = [
             asyncio.create_task(room.visit(number, stay=dice.randrange(3)))
             for number in range(8)
@@ -91,7 +91,7 @@ async def test_no_turn_is_lost_or_won_however_tasks_are_cancelled() -> None:
                 dice.choice(tasks).cancel()
             await asyncio.sleep(0)
         await asyncio.gather(*tasks, return_exceptions=True)
-        after = Room(room.turns)
+        after = Room(room.limiter)
         async with anyio.create_task_group() as group:
             for number in range(6):
                 group.start_soon(after.visit, number, 2)
@@ -102,27 +102,27 @@ async def test_no_turn_is_lost_or_won_however_tasks_are_cancelled() -> None:
 
 
 async def test_a_turn_is_left_once_however_often_it_is_left() -> None:
-    turns = Turns(1)
-    turn = turns.line_up()
-    later = turns.line_up()
-    assert turns.has(turn)
-    assert not turns.has(later)
+    limiter = FifoLimiter(1)
+    permit = limiter.acquire()
+    later = limiter.acquire()
+    assert limiter.has(permit)
+    assert not limiter.has(later)
 
-    turns.leave(turn)
-    turns.leave(turn)
-    assert not turns.has(turn)
-    assert turns.has(later)
+    limiter.release(permit)
+    limiter.release(permit)
+    assert not limiter.has(permit)
+    assert limiter.has(later)
 
-    turns.leave(later)
-    await asyncio.wait_for(Room(turns).visit(1), 1)
+    limiter.release(later)
+    await asyncio.wait_for(Room(limiter).visit(1), 1)
 
 
 async def test_who_was_given_no_turn_yet_leaves_the_line() -> None:
-    turns = Turns(1)
-    first, second, third = (turns.line_up() for _ in range(3))
+    limiter = FifoLimiter(1)
+    first, second, third = (limiter.acquire() for _ in range(3))
 
-    turns.leave(second)
-    turns.leave(first)
+    limiter.release(second)
+    limiter.release(first)
 
-    assert turns.has(third)
+    assert limiter.has(third)
     assert not second.done()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_batch._codec import Codec
-from gemini_batch._codec.results.vertex_rows import VertexRowDecoder
+from gemini_batch._codec.results.vertex_decoder import VertexResultDecoder
 from gemini_batch._wire.bigquery import BigQuery, BigQueryUri, ResultTable
 from gemini_batch.errors import DecodeError, InputError
 from gemini_batch.types import JobKind, Outcome
@@ -107,7 +107,7 @@ def test_the_recorded_rows() -> None:
     page = BIGQUERY.read_rows(recorded("bigquery/tabledata-list.response.json"), found)
 
     assert page.next_page_token == "BBB"
-    decoder = VertexRowDecoder(CODEC, JobKind.GENERATE)
+    decoder = VertexResultDecoder(CODEC, JobKind.GENERATE)
     first, second = (decoder.result(row, i) for i, row in enumerate(page.items))
     assert (first.key, first.outcome, first.text) == ("row-0001", Outcome.OK, "ok")
     assert (second.key, second.outcome) == ("row-0002", Outcome.ERROR)

@@ -154,17 +154,20 @@ def test_a_create_of_the_developer_api_is_from_a_file_or_from_rows(kind: JobKind
 
 
 def test_few_rows_go_inline_where_that_is_possible() -> None:
-    own, other = DEVELOPER.row_rules("models/m"), VERTEX.row_rules("publishers/g/models/m")
+    own, other = (
+        DEVELOPER.input_rules("models/m"),
+        VERTEX.input_rules("publishers/g/models/m"),
+    )
 
-    assert (own.inline, own.max_bytes, own.max_rows) == (True, MAX_FILE_BYTES, {})
+    assert (own.inline, own.max_bytes, own.max_requests) == (True, MAX_FILE_BYTES, {})
     assert (other.inline, other.max_bytes) == (False, 1_000_000_000)
-    assert other.max_rows == {JobKind.GENERATE: 200_000, JobKind.EMBED: 1_000_000}
-    assert own.flavour is not other.flavour
+    assert other.max_requests == {JobKind.GENERATE: 200_000, JobKind.EMBED: 1_000_000}
+    assert own.api_rules is not other.api_rules
 
 
 def test_no_rows_are_written_for_legacy_embeddings() -> None:
     with pytest.raises(InputError, match="model: nothing brings keys through"):
-        VERTEX.row_rules("publishers/google/models/text-embedding-005")
+        VERTEX.input_rules("publishers/google/models/text-embedding-005")
 
 
 @pytest.mark.parametrize(
@@ -224,6 +227,6 @@ def test_a_look_on_vertex_is_whole() -> None:
     known = BatchJob(name="x", state=JobState.PENDING, kind=JobKind.EMBED, priority=3)
     answer = body(name=NAME, state="JOB_STATE_RUNNING")
 
-    assert VERTEX.look(NAME) == VERTEX.get(NAME)
-    assert VERTEX.read_look(answer, known) == VERTEX.read_job(answer)
+    assert VERTEX.poll(NAME) == VERTEX.get(NAME)
+    assert VERTEX.read_poll(answer, known) == VERTEX.read_job(answer)
     assert VERTEX.read_resource(answer, JobKind.EMBED) == VERTEX.read_job(answer)

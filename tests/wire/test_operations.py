@@ -9,7 +9,7 @@ import pytest
 from attrs import fields
 
 from gemini_batch._codec import Codec
-from gemini_batch._codec.results.inline import Results
+from gemini_batch._codec.results.inline_results import Results
 from gemini_batch._wire.developer.batches import DeveloperBatches
 from gemini_batch.errors import DecodeError
 from gemini_batch.types import (
@@ -51,16 +51,16 @@ def results(count: int) -> Results:
 def test_inline_results_are_made_when_asked_for_and_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from gemini_batch._codec import RowDecoder
+    from gemini_batch._codec import ResultDecoder
 
     made: list[int] = []
-    original = RowDecoder.result
+    original = ResultDecoder.result
 
-    def count(self: RowDecoder, raw: bytes, index: int) -> BatchResult:
+    def count(self: ResultDecoder, raw: bytes, index: int) -> BatchResult:
         made.append(index)
         return original(self, raw, index)
 
-    monkeypatch.setattr(RowDecoder, "result", count)
+    monkeypatch.setattr(ResultDecoder, "result", count)
     rows = results(5)
 
     assert (len(rows), made) == (5, [])
@@ -204,7 +204,7 @@ def test_a_part_leaves_the_rest_as_it_was_known() -> None:
     known = BATCHES.read_job(json.dumps({"metadata": whole}).encode())
     part = {"metadata": {"state": "BATCH_STATE_PAUSED", "displayName": "yours"}}
 
-    job = BATCHES.read_look(json.dumps(part).encode(), known)
+    job = BATCHES.read_poll(json.dumps(part).encode(), known)
 
     assert (job.state, job.display_name) == (JobState.PAUSED, "yours")
     for member in ("name", "kind", "model", "create_time", "webhook", "source"):
@@ -230,7 +230,7 @@ def test_marks_are_read_whatever_else_is_odd() -> None:
         ]
     }
 
-    marks = BATCHES.read_marks(json.dumps(page).encode()).items
+    marks = BATCHES.read_summaries(json.dumps(page).encode()).items
 
     assert [mark.name for mark in marks] == ["batches/a", "batches/b", "batches/c", ""]
     assert [mark.state for mark in marks] == ["running", *["unspecified"] * 3]
@@ -240,7 +240,7 @@ def test_marks_are_read_whatever_else_is_odd() -> None:
 
 def test_marks_of_a_list_that_is_not_whole_are_none() -> None:
     with pytest.raises(DecodeError, match="could not list all"):
-        BATCHES.read_marks(b'{"operations": [], "unreachable": ["somewhere"]}')
+        BATCHES.read_summaries(b'{"operations": [], "unreachable": ["somewhere"]}')
 
 
 # Frozen values made quickly

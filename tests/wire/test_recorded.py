@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gemini_batch._codec import Codec, RowDecoder
+from gemini_batch._codec import Codec, ResultDecoder
 from gemini_batch._codec.developer_jobs import Metadata
 from gemini_batch._wire.api_errors import read_error
 from gemini_batch._wire.developer.batches import DeveloperBatches
@@ -210,7 +210,7 @@ def test_the_recorded_digest_is_that_of_the_recorded_rows() -> None:
 def test_result_rows_structure(name: str) -> None:
     kind = JobKind.EMBED if "embed" in name else JobKind.GENERATE
     cls = EmbedContentResponse if "embed" in name else GenerateContentResponse
-    decoder = RowDecoder(CODEC, kind)
+    decoder = ResultDecoder(CODEC, kind)
     for index, line in enumerate(recorded(name).splitlines()):
         document = json.loads(line)
 

@@ -5,8 +5,8 @@ from typing import Final
 
 import pytest
 
-from gemini_batch._codec import Codec, RowDecoder
-from gemini_batch._codec.results.vertex_rows import VertexRowDecoder
+from gemini_batch._codec import Codec, ResultDecoder
+from gemini_batch._codec.results.vertex_decoder import VertexResultDecoder
 from gemini_batch._wire.bigquery import BigQuery, BigQueryUri
 from gemini_batch._wire.developer.batches import DeveloperBatches
 from gemini_batch.types import BatchResult, JobKind
@@ -85,7 +85,7 @@ def test_no_recorded_row_is_left_out() -> None:
 @pytest.mark.parametrize("name", LINES)
 def test_every_recorded_line_has_its_outcome(name: str) -> None:
     kind = JobKind.EMBED if "embed" in name else JobKind.GENERATE
-    decoder = (VertexRowDecoder if "vertex" in name else RowDecoder)(CODEC, kind)
+    decoder = (VertexResultDecoder if "vertex" in name else ResultDecoder)(CODEC, kind)
     lines = recorded(name).splitlines(keepends=True)
 
     found = [decoder.line(line, index) for index, line in enumerate(lines)]
@@ -105,7 +105,7 @@ def test_every_recorded_row_of_a_table_has_its_outcome() -> None:
     bigquery = BigQuery(CODEC)
     uri = BigQueryUri(project="my-project", dataset="my_dataset", table="results_20260901")
     table = bigquery.read_table(recorded("bigquery/tables-get.response.json"), uri)
-    decoder = VertexRowDecoder(CODEC, JobKind.GENERATE)
+    decoder = VertexResultDecoder(CODEC, JobKind.GENERATE)
 
     page = bigquery.read_rows(recorded("bigquery/tabledata-list.response.json"), table)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gemini_batch._requests.checker import RowChecker
+from gemini_batch._requests.checker import RequestChecker
 from gemini_batch.errors import InputError
 from gemini_batch.types import (
     Content,
@@ -85,7 +85,7 @@ def test_a_default_schema_gives_way_to_the_other_one(default: Any, own: Any) -> 
 )
 def test_a_bad_default_is_told_before_any_row(options: Any, field: str) -> None:
     with pytest.raises(InputError) as caught:
-        RowChecker(CODEC, **options)
+        RequestChecker(CODEC, **options)
 
     (problem,) = caught.value.problems
     assert problem.field == field
@@ -100,10 +100,10 @@ def test_defaults_do_not_go_with_embedding_rows(known: Any) -> None:
     }
     if known:
         with pytest.raises(InputError) as caught:
-            RowChecker(CODEC, kind=JobKind.EMBED, **options)
+            RequestChecker(CODEC, kind=JobKind.EMBED, **options)
         problems = list(caught.value.problems)
     else:
-        checker = RowChecker(CODEC, **options)
+        checker = RequestChecker(CODEC, **options)
         for number in (1, 2):
             checker.request(EMBED, number)
         problems = checker.problems
@@ -142,7 +142,7 @@ def test_a_model_that_is_no_string_is_refused() -> None:
 
 
 def test_all_problems_of_all_rows_are_collected_in_order() -> None:
-    checker = RowChecker(CODEC, file="in.jsonl")
+    checker = RequestChecker(CODEC, file="in.jsonl")
     checker.line(b'{"contents":"x","topK":1}', 2)
     checker.report("late finding", number=1)
     checker.line(b"{", 4)
@@ -162,7 +162,7 @@ def test_all_problems_of_all_rows_are_collected_in_order() -> None:
 
 
 def test_problems_are_bounded() -> None:
-    checker = RowChecker(CODEC, max_problems=2)
+    checker = RequestChecker(CODEC, max_problems=2)
     for number in range(1, 6):
         assert checker.line(b"{", number) is None
 
@@ -173,4 +173,4 @@ def test_problems_are_bounded() -> None:
 
 
 def test_no_problem_raises_nothing() -> None:
-    RowChecker(CODEC).raise_if_any()
+    RequestChecker(CODEC).raise_if_any()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gemini_batch._requests.checker import RowChecker
+from gemini_batch._requests.checker import RequestChecker
 from gemini_batch.types import (
     Content,
     EmbedRequest,
@@ -100,7 +100,7 @@ def test_typed_embedding_requests_too() -> None:
     request = EmbedRequest.from_text(
         "x", task_type=TaskType("BORN_LATER"), output_dimensionality=3
     )
-    checker = RowChecker(CODEC)
+    checker = RequestChecker(CODEC)
 
     row = checker.request(request, 1)
 
@@ -239,7 +239,7 @@ def test_bad_metadata_is_refused(row: Any, field: str, message: str) -> None:
 
 
 def test_the_first_good_row_tells_the_kind() -> None:
-    checker = RowChecker(CODEC)
+    checker = RequestChecker(CODEC)
 
     checker.request({"contents": []}, 1)
     assert checker.kind is None
@@ -277,7 +277,7 @@ def test_a_row_of_the_other_kind_is_refused(kind: Any, value: Any, message: str)
 
 
 def test_kinds_are_not_mixed() -> None:
-    checker = RowChecker(CODEC)
+    checker = RequestChecker(CODEC)
     checker.request(HELLO, 1)
 
     assert checker.request({"key": "b", "request": {"task_type": "X", **EMBED}}, 2) is None
@@ -293,7 +293,7 @@ def test_kinds_are_not_mixed() -> None:
     "path", sorted(RECORDED.glob("jsonl/*input*.jsonl")), ids=lambda path: path.name
 )
 def test_recorded_input_files_are_accepted(path: Path) -> None:
-    checker = RowChecker(CODEC)
+    checker = RequestChecker(CODEC)
 
     lines = path.read_bytes().splitlines()
     rows = [checker.line(line, number) for number, line in enumerate(lines, start=1)]
@@ -313,7 +313,7 @@ def test_recorded_input_files_are_accepted(path: Path) -> None:
 )
 def test_recorded_inline_requests_are_accepted_unchanged(path: Path) -> None:
     batch = json.loads(path.read_bytes())["batch"]
-    checker = RowChecker(CODEC, allow_metadata=True)
+    checker = RequestChecker(CODEC, allow_metadata=True)
 
     for number, sent in enumerate(batch["inputConfig"]["requests"]["requests"], start=1):
         row = checker.request(sent, number)

@@ -9,8 +9,8 @@ from attrs import Factory, define, evolve, fields, frozen
 from gemini_batch._codec import Codec
 from gemini_batch._codec.class_hooks import PLAIN, is_as_shipped
 from gemini_batch._requests.attrs_encoder import writer
-from gemini_batch._requests.checker import RowChecker
-from gemini_batch._requests.full_check import RowWalker
+from gemini_batch._requests.checker import RequestChecker
+from gemini_batch._requests.full_check import FullCheck
 from gemini_batch._requests.text_requests import content_text, request_texts
 from gemini_batch.types import (
     Content,
@@ -25,7 +25,7 @@ from gemini_batch.types import (
 from tests.support.checked import CODEC, HELLO
 
 
-def sent(checker: RowChecker, value: Any) -> Any:
+def sent(checker: RequestChecker, value: Any) -> Any:
     row = checker.request(value, 1)
     assert row is not None
     return json.loads(row.request)
@@ -59,7 +59,7 @@ def test_a_hook_for_texts_is_used_in_all_requests_and_in_no_line() -> None:
     codec = Codec()
     codec.converter.register_unstructure_hook(str, str.upper)
     assert not is_as_shipped(codec.converter, PLAIN)
-    checker = RowChecker(codec)
+    checker = RequestChecker(codec)
 
     typed = checker.request(GenerateRequest.from_text("hello", key="a"), 1)
     line = checker.request(json.dumps({"key": "a", "request": HELLO}), 2)
@@ -75,7 +75,7 @@ def test_a_hook_for_a_class_is_used() -> None:
     codec = Codec()
     codec.converter.register_unstructure_hook(Part, lambda part: {"text": f"<{part.text}>"})
 
-    assert sent(RowChecker(codec), GenerateRequest.from_text("x"))["contents"] == [
+    assert sent(RequestChecker(codec), GenerateRequest.from_text("x"))["contents"] == [
         {"role": "user", "parts": [{"text": "<x>"}]}
     ]
 
@@ -114,14 +114,14 @@ def test_members_that_a_message_does_not_have_are_left_out() -> None:
 
 def test_numbers_are_written_as_the_walk_writes_them() -> None:
     for number in (1, 1.0, -0.0, 0.5, 1e300, 2.0**53, 2.0**53 - 1, 10**30):
-        row = RowChecker(CODEC).request(
+        row = RequestChecker(CODEC).request(
             GenerateRequest.from_text(
                 "x", generation_config=GenerationConfig(top_p=number)
             ),
             1,
         )
 
-        assert row == RowWalker(CODEC).walk_request(
+        assert row == FullCheck(CODEC).full_check_request(
             GenerateRequest.from_text(
                 "x", generation_config=GenerationConfig(top_p=number)
             ),

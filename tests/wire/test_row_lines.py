@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gemini_batch._requests.checker import RowChecker
+from gemini_batch._requests.checker import RequestChecker
 from gemini_batch.errors import InputProblem
 from gemini_batch.types import (
     Content,
@@ -16,7 +16,7 @@ HELLO_TEXT = b'{"contents":[{"parts":[{"text":"hello"}]}]}'
 
 
 def line_problem(line: bytes, number: int = 3, **options: Any) -> InputProblem:
-    checker = RowChecker(CODEC, **options)
+    checker = RequestChecker(CODEC, **options)
     assert checker.line(line, number) is None
     (problem,) = checker.problems
     assert problem.line == number
@@ -25,7 +25,7 @@ def line_problem(line: bytes, number: int = 3, **options: Any) -> InputProblem:
 
 @pytest.mark.parametrize("line", [b"", b"  \t", b"\r"])
 def test_blank_lines_are_skipped(line: bytes) -> None:
-    checker = RowChecker(CODEC)
+    checker = RequestChecker(CODEC)
 
     assert checker.line(line, 1) is None
     assert checker.problems == []
@@ -33,7 +33,7 @@ def test_blank_lines_are_skipped(line: bytes) -> None:
 
 @pytest.mark.parametrize("line", [HELLO_TEXT + b"\r", b"  " + HELLO_TEXT + b" \t"])
 def test_space_around_a_line_is_tolerated(line: bytes) -> None:
-    row = RowChecker(CODEC).line(line, 5)
+    row = RequestChecker(CODEC).line(line, 5)
 
     assert row is not None
     assert row.request == HELLO_TEXT
@@ -42,14 +42,14 @@ def test_space_around_a_line_is_tolerated(line: bytes) -> None:
 def test_a_byte_order_mark_is_tolerated_at_the_start_only() -> None:
     line = b"\xef\xbb\xbf" + HELLO_TEXT
 
-    assert RowChecker(CODEC).line(line, 1) is not None
+    assert RequestChecker(CODEC).line(line, 1) is not None
     assert "not JSON at column 1" in line_problem(line, 2).message
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 def test_utf16_is_named_once(encoding: str) -> None:
     text = "\ufeff" + HELLO_TEXT.decode() + "\n" + HELLO_TEXT.decode()
-    checker = RowChecker(CODEC)
+    checker = RequestChecker(CODEC)
 
     for number, line in enumerate(text.encode(encoding).split(b"\n"), start=1):
         assert checker.line(line, number) is None
@@ -100,7 +100,7 @@ def test_a_line_that_is_not_an_object_is_refused(line: bytes, what: Any) -> None
 
 
 def test_a_row_too_large_is_refused_before_it_is_decoded() -> None:
-    problem = line_problem(b"\xff" * 101, max_row_bytes=100)
+    problem = line_problem(b"\xff" * 101, max_request_bytes=100)
 
     assert problem.message == "the row is larger than 0.0001 MB"
     assert "files.upload" in problem.remedy
@@ -109,7 +109,7 @@ def test_a_row_too_large_is_refused_before_it_is_decoded() -> None:
 def test_a_mapping_too_large_is_refused() -> None:
     value = {"contents": [{"parts": [{"text": "x" * 100}]}]}
 
-    assert "larger" in bad(value, max_row_bytes=100).message
+    assert "larger" in bad(value, max_request_bytes=100).message
 
 
 # Values that are no requests

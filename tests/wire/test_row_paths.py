@@ -10,8 +10,8 @@ import pytest
 from attrs import evolve
 
 from gemini_batch._codec import Codec
-from gemini_batch._requests.checker import Row, RowChecker, drawn
-from gemini_batch._requests.full_check import RowWalker
+from gemini_batch._requests.checker import EncodedRequest, RequestChecker, numbered
+from gemini_batch._requests.full_check import FullCheck
 from gemini_batch.types import (
     Blob,
     Content,
@@ -67,13 +67,13 @@ class Mapped(Mapping[str, Any]):
         return id(self)
 
 
-class Unwalked(RowChecker):
+class Unwalked(RequestChecker):
     """A checker that knows rows of the usual shape alone."""
 
-    def walk_line(self, line: bytes | None, number: int) -> Row | None:
+    def full_check_line(self, line: bytes | None, number: int) -> EncodedRequest | None:
         pytest.fail(f"{line!r} was walked")
 
-    def walk_request(self, value: object, number: int) -> Row | None:
+    def full_check_request(self, value: object, number: int) -> EncodedRequest | None:
         pytest.fail(f"{value!r} was walked")
 
 
@@ -128,7 +128,7 @@ def config(**members: Any) -> GenerateRequest:
 def test_usual_rows_are_not_walked(value: Any) -> None:
     for kind in (None, JobKind.GENERATE):
         assert Unwalked(CODEC, kind=kind).request(value, 1) is not None
-        assert Unwalked(CODEC, kind=kind).requests([drawn(1, value)]).numbers == [1]
+        assert Unwalked(CODEC, kind=kind).requests([numbered(1, value)]).numbers == [1]
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_most_typed_rows_are_made_when_they_are_drawn() -> None:
 
 
 def test_what_may_take_long_is_not_made_when_it_is_drawn() -> None:
-    checker = RowChecker(CODEC, kind=JobKind.GENERATE, max_row_bytes=100_000)
+    checker = RequestChecker(CODEC, kind=JobKind.GENERATE, max_request_bytes=100_000)
     short = GenerateRequest.from_text("x")
 
     for value in (
@@ -186,11 +186,11 @@ def test_what_may_take_long_is_not_made_when_it_is_drawn() -> None:
 
 def test_nothing_is_made_when_it_is_drawn_before_the_kind_is_known() -> None:
     request = GenerateRequest.from_text("x")
-    assert RowChecker(CODEC).made(request, 1) is None
-    assert RowChecker(CODEC, kind=JobKind.EMBED).made(request, 1) is None
+    assert RequestChecker(CODEC).made(request, 1) is None
+    assert RequestChecker(CODEC, kind=JobKind.EMBED).made(request, 1) is None
     codec = Codec()
     codec.converter.register_unstructure_hook(str, str.upper)
-    assert RowChecker(codec, kind=JobKind.GENERATE).made(request, 1) is None
+    assert RequestChecker(codec, kind=JobKind.GENERATE).made(request, 1) is None
 
 
 def test_wrong_embedding_rows_are_told_by_the_walk() -> None:
@@ -201,14 +201,14 @@ def test_wrong_embedding_rows_are_told_by_the_walk() -> None:
         json.dumps({**EMBED, "outputDimensionality": 0}),
     ]
     for value in values:
-        checker, walker = RowChecker(CODEC, kind=JobKind.EMBED), RowChecker(CODEC)
-        assert checker.request(value, 1) is walker.walk_request(value, 1) is None
+        checker, walker = RequestChecker(CODEC, kind=JobKind.EMBED), RequestChecker(CODEC)
+        assert checker.request(value, 1) is walker.full_check_request(value, 1) is None
         assert checker.problems == walker.problems != []
 
 
 def test_a_line_that_is_too_large_is_so_with_the_space_in_it() -> None:
     line = json.dumps(HELLO).encode() + b" " * 100
-    checker = RowChecker(CODEC, max_row_bytes=100)
+    checker = RequestChecker(CODEC, max_request_bytes=100)
 
     assert checker.line(line.strip(), 1) is not None
     assert checker.line(line, 2) is None
@@ -216,7 +216,7 @@ def test_a_line_that_is_too_large_is_so_with_the_space_in_it() -> None:
 
 
 def test_after_a_mark_of_utf16_no_line_is_read() -> None:
-    checker = RowChecker(CODEC)
+    checker = RequestChecker(CODEC)
 
     assert checker.line("\ufeff{}".encode("utf-16-le"), 1) is None
     assert checker.line(json.dumps(HELLO).encode(), 2) is None
@@ -263,14 +263,14 @@ def test_the_first_good_row_tells_the_kind_without_a_walk() -> None:
     assert checker.kind == JobKind.EMBED
 
 
-class Noting(RowChecker):
+class Noting(RequestChecker):
     """A checker that notes what is walked."""
 
     walked = 0
 
-    def walk_request(self, value: object, number: int) -> Row | None:
+    def full_check_request(self, value: object, number: int) -> EncodedRequest | None:
         self.walked += 1
-        return super().walk_request(value, number)
+        return super().full_check_request(value, number)
 
 
 def typed(**members: Any) -> GenerateRequest:
@@ -328,10 +328,10 @@ def typed(**members: Any) -> GenerateRequest:
     ],
 )
 def test_what_is_wrong_is_told_by_the_walk(value: Any) -> None:
-    checker, walker = Noting(CODEC), RowChecker(CODEC)
+    checker, walker = Noting(CODEC), RequestChecker(CODEC)
 
     assert checker.request(value, 1) is None
-    walker.walk_request(value, 1)
+    walker.full_check_request(value, 1)
 
     assert checker.walked == 1
     assert checker.problems == walker.problems != []
@@ -355,9 +355,9 @@ def test_what_is_wrong_is_told_by_the_walk(value: Any) -> None:
     ],
 )
 def test_what_is_right_but_odd_is_walked_or_not_to_the_same_end(value: Any) -> None:
-    checker, walker = RowChecker(CODEC), RowChecker(CODEC)
+    checker, walker = RequestChecker(CODEC), RequestChecker(CODEC)
 
-    assert checker.request(value, 1) == walker.walk_request(value, 1)
+    assert checker.request(value, 1) == walker.full_check_request(value, 1)
     assert checker.problems == walker.problems
 
 
@@ -372,8 +372,8 @@ def test_typed_tools_are_sent_as_the_service_spells_them() -> None:
     )
 
     for row in (
-        RowChecker(CODEC).request(request, 1),
-        RowWalker(CODEC).walk_request(request, 1),
+        RequestChecker(CODEC).request(request, 1),
+        FullCheck(CODEC).full_check_request(request, 1),
     ):
         assert row is not None
         sent = json.loads(row.request)
@@ -403,7 +403,7 @@ def test_large_media_are_written_in_pieces_that_join(size: int) -> None:
     data = bytes(range(251)) * (size // 251 + 1)
     part = Part.from_bytes(data[:size], mime_type="image/png")
 
-    row = RowChecker(CODEC).request(typed(contents=(Content(parts=(part,)),)), 1)
+    row = RequestChecker(CODEC).request(typed(contents=(Content(parts=(part,)),)), 1)
 
     assert row is not None
     (sent,) = json.loads(row.request)["contents"][0]["parts"]

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_batch._requests.checker import RowChecker
+from gemini_batch._requests.checker import RequestChecker
 from gemini_batch._requests.messages import (
     MESSAGES,
     PART_DATA,
@@ -128,7 +128,7 @@ def snake_cased(message: Message, value: Any) -> Any:
 
 
 def check(value: Any, **options: Any) -> Any:
-    checker = RowChecker(CODEC, **options)
+    checker = RequestChecker(CODEC, **options)
     row = checker.request(value, 1)
     assert all(isinstance(problem, InputProblem) for problem in checker.problems)
     assert (row is None) == bool(checker.problems)
@@ -197,7 +197,7 @@ def test_arbitrary_json_never_crashes(value: Any, allow_metadata: Any, kind: Any
 
 @given(st.binary(), st.integers(1, 3))
 def test_arbitrary_bytes_never_crash(line: bytes, number: Any) -> None:
-    checker = RowChecker(CODEC)
+    checker = RequestChecker(CODEC)
 
     assert checker.line(line, number) is None
     assert len(checker.problems) <= 1

@@ -6,22 +6,22 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gemini_batch._requests.checker import Row, RowChecker, drawn
+from gemini_batch._requests.checker import EncodedRequest, RequestChecker, numbered
 from gemini_batch.types import JobKind
 from tests.support.checked import CODEC
 from tests.support.odd_requests import EMBEDS, GENERATE, JSON_ODD, ODD, OPTIONS, requests_of
 
 
-def outcome(checker: Any, row: Row | None) -> tuple[Any, ...]:
+def outcome(checker: Any, row: EncodedRequest | None) -> tuple[Any, ...]:
     return row, checker.problems, checker.omitted, checker.kind
 
 
-def checkers(options: Any) -> tuple[RowChecker, RowChecker]:
+def checkers(options: Any) -> tuple[RequestChecker, RequestChecker]:
     options = dict(options)
     if options.get("kind") == JobKind.EMBED:
         options.pop("generation_config", None)
         options.pop("system_instruction", None)
-    return RowChecker(CODEC, **options), RowChecker(CODEC, **options)
+    return RequestChecker(CODEC, **options), RequestChecker(CODEC, **options)
 
 
 def agree(values: Any, options: Any) -> None:
@@ -30,12 +30,12 @@ def agree(values: Any, options: Any) -> None:
     blocks, drawing = checkers(options)
     for number, value in enumerate(values * 3, start=1):
         drawing.kind = walk.kind
-        expected = outcome(walk, walk.walk_request(value, number))
+        expected = outcome(walk, walk.full_check_request(value, number))
 
         assert outcome(quick, quick.request(value, number)) == expected
 
         row = expected[0]
-        block = blocks.requests([drawn(number, value)])
+        block = blocks.requests([numbered(number, value)])
         assert outcome(blocks, row) == expected
         if row is None:
             assert block.lines == []
@@ -68,7 +68,7 @@ def test_lines_are_what_the_walk_makes_of_them(
 
     quick, walk = checkers(options)
     for number, line in enumerate(lines * 2, start=1):
-        expected = outcome(walk, walk.walk_line(line, number))
+        expected = outcome(walk, walk.full_check_line(line, number))
         assert outcome(quick, quick.line(line, number)) == expected
 
 
@@ -77,5 +77,5 @@ def test_what_is_no_line_is_left_to_the_walk(line: Any, number: Any) -> None:
     quick, walk = checkers({})
 
     for text in (line, b'{"key":"a","request":%b}' % line, b"\xef\xbb\xbf" + line):
-        expected = outcome(walk, walk.walk_line(text, number))
+        expected = outcome(walk, walk.full_check_line(text, number))
         assert outcome(quick, quick.line(text, number)) == expected

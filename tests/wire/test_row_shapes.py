@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gemini_batch._requests.checker import RowChecker
+from gemini_batch._requests.checker import RequestChecker
 from tests.support.checked import CODEC, HELLO, JSON, config, part, the_problem
 
 
@@ -161,7 +161,7 @@ def test_wrong_shapes_are_told_with_what_was_expected(
     ],
 )
 def test_what_json_cannot_say_is_refused(value: Any, field: str, message: str) -> None:
-    checker = RowChecker(CODEC)
+    checker = RequestChecker(CODEC)
 
     row = checker.request({**HELLO, "labels": {"x": value}}, 1)
 
@@ -174,7 +174,7 @@ def test_values_of_the_users_own_may_be_deep_but_not_bottomless() -> None:
     value: list[Any] = []
     for _ in range(120):
         value = [value]
-    checker = RowChecker(CODEC)
+    checker = RequestChecker(CODEC)
 
     assert checker.request({**HELLO, "labels": {"x": value}}, 1) is None
 
@@ -183,7 +183,7 @@ def test_values_of_the_users_own_may_be_deep_but_not_bottomless() -> None:
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
 def test_numbers_are_finite(number: Any) -> None:
-    checker = RowChecker(CODEC)
+    checker = RequestChecker(CODEC)
 
     assert checker.request(config(temperature=number), 1) is None
 
@@ -193,13 +193,13 @@ def test_numbers_are_finite(number: Any) -> None:
 
 @pytest.mark.parametrize("number", [10**400, 1e300, 2.0**60])
 def test_huge_numbers_pass(number: Any) -> None:
-    checker = RowChecker(CODEC)
+    checker = RequestChecker(CODEC)
 
     assert checker.request(config(temperature=number), 1) is not None
 
 
 def test_names_of_members_are_strings() -> None:
-    checker = RowChecker(CODEC)
+    checker = RequestChecker(CODEC)
     schema = {**JSON, "responseSchema": {"properties": {5: {}}}}
     request: dict[Any, Any] = {**HELLO, 5: 1, "generationConfig": schema}
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from gemini_batch._codec.request_structs import Unusual
+from gemini_batch._codec.request_structs import Uncommon
 from gemini_batch._requests import fast_check, shared_parts
-from gemini_batch._requests.checker import RowChecker
+from gemini_batch._requests.checker import RequestChecker
 from gemini_batch._requests.shared_parts import (
     Shared,
     is_frozen,
@@ -37,14 +37,14 @@ def config(**members: Any) -> GenerateRequest:
     )
 
 
-def sent(checker: RowChecker, value: Any, number: int = 1) -> Any:
+def sent(checker: RequestChecker, value: Any, number: int = 1) -> Any:
     row = checker.request(value, number)
     assert row is not None
     return json.loads(row.request)
 
 
 def test_a_mapping_that_changes_between_rows_is_noticed() -> None:
-    checker = RowChecker(CODEC)
+    checker = RequestChecker(CODEC)
     schema: dict[str, Any] = {"type": "STRING", "maxItems": 1}
     request = config(response_mime_type="application/json", response_schema=schema)
     plain = {"top_k": 1}
@@ -62,7 +62,7 @@ def test_a_mapping_that_changes_between_rows_is_noticed() -> None:
 
 
 def test_a_content_that_changes_between_rows_is_noticed() -> None:
-    checker = RowChecker(CODEC)
+    checker = RequestChecker(CODEC)
     instruction = Content.from_text(LONG)
     request = GenerateRequest(
         contents=(Content.from_text("x"),), system_instruction=instruction
@@ -79,7 +79,7 @@ def test_a_content_that_changes_between_rows_is_noticed() -> None:
 
 
 def test_an_instruction_of_several_parts_is_written_whole() -> None:
-    checker = RowChecker(CODEC)
+    checker = RequestChecker(CODEC)
     request = GenerateRequest(
         contents=(Content.from_text("x"),),
         system_instruction=Content(parts=(Part(text="a"), Part(text="b"))),
@@ -90,7 +90,7 @@ def test_an_instruction_of_several_parts_is_written_whole() -> None:
 
 
 def test_a_list_in_a_frozen_config_may_change() -> None:
-    checker = RowChecker(CODEC)
+    checker = RequestChecker(CODEC)
     stops = ["a"]
     request = config(stop_sequences=stops)
 
@@ -100,7 +100,7 @@ def test_a_list_in_a_frozen_config_may_change() -> None:
 
 
 def test_configs_of_equal_numbers_but_other_types_are_told_apart() -> None:
-    checker = RowChecker(CODEC)
+    checker = RequestChecker(CODEC)
 
     for value in (1, 1.0, 1):
         assert sent(checker, config(top_p=value)) == sent(checker, config(top_p=1))
@@ -110,7 +110,7 @@ def test_configs_of_equal_numbers_but_other_types_are_told_apart() -> None:
 
 
 def test_configs_that_differ_in_their_innermost_are_told_apart() -> None:
-    checker = RowChecker(CODEC)
+    checker = RequestChecker(CODEC)
     inner = [None, *(ThinkingConfig(thinking_budget=n) for n in (0, 1)), ThinkingConfig()]
     texts = {
         json.dumps(sent(checker, config(thinking_config=each, top_k=1))) for each in inner
@@ -120,7 +120,7 @@ def test_configs_that_differ_in_their_innermost_are_told_apart() -> None:
 
 
 def test_what_is_shared_is_remembered_by_what_it_is_for() -> None:
-    checker = RowChecker(CODEC)
+    checker = RequestChecker(CODEC)
     members = {"parts": [{"text": "x"}]}
 
     assert (
@@ -133,7 +133,7 @@ def test_what_is_shared_is_remembered_by_what_it_is_for() -> None:
 def test_configs_and_settings_that_come_again_are_written_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    checker = RowChecker(CODEC)
+    checker = RequestChecker(CODEC)
     settings = (
         SafetySetting(category=HarmCategory("A"), threshold=HarmBlockThreshold("B")),
     )
@@ -151,7 +151,7 @@ def test_configs_and_settings_that_come_again_are_written_once(
 
 def test_a_value_that_is_gone_is_not_taken_for_another_one() -> None:
     """The id of an object is given to the next one when it is gone."""
-    checker = RowChecker(CODEC)
+    checker = RequestChecker(CODEC)
 
     for number in range(1, 500):
         for _ in range(3):
@@ -186,9 +186,9 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_only_plain_values_are_remembered() -> None:
     shared = Shared()
     for odd in (b"x", bytearray(b"x"), {1: "x"}, [{1, 2}], object(), [float]):
-        with pytest.raises(Unusual):
+        with pytest.raises(Uncommon):
             shared.tree("slot", odd, lambda value: value)
-    with pytest.raises(Unusual):
+    with pytest.raises(Uncommon):
         shared.tree("slot", ["\ud800"], lambda value: value)
 
     assert shared.texts == {}
@@ -219,7 +219,7 @@ def line_of(**members: str) -> bytes:
 
 
 def test_what_lines_share_is_known_by_its_text() -> None:
-    checker = RowChecker(CODEC)
+    checker = RequestChecker(CODEC)
     for text, top_k in (('{"topK":1}', 1), ('{"topK": 1}', 1), ('{"top_k":2}', 2)) * 2:
         line = line_of(generationConfig=text, systemInstruction='{"parts":[{"text":"y"}]}')
         row = sent(checker, line)
@@ -233,14 +233,14 @@ def test_what_lines_share_is_known_by_its_text() -> None:
 
 @pytest.mark.parametrize("name", ["generation_config", "generationConfig"])
 def test_a_null_in_a_line_leaves_the_default(name: str) -> None:
-    checker = RowChecker(CODEC, generation_config=GenerationConfig(top_k=7))
+    checker = RequestChecker(CODEC, generation_config=GenerationConfig(top_k=7))
     for _ in range(2):
         row = sent(checker, line_of(**{name: "null"}))
         assert row["generationConfig"] == {"topK": 7}
 
 
 def test_both_spellings_in_a_line_are_refused() -> None:
-    checker = RowChecker(CODEC)
+    checker = RequestChecker(CODEC)
     given = {"generationConfig": '{"topK":1}', "generation_config": '{"topK":1}'}
     assert checker.request(line_of(**given), 1) is None
 
@@ -249,7 +249,7 @@ def test_both_spellings_in_a_line_are_refused() -> None:
     "text", ['{"topK":1,}', '{"stopSequences":["\\ud800"]}', "[1]", "5"]
 )
 def test_text_that_says_nothing_sound_is_not_remembered(text: str) -> None:
-    checker = RowChecker(CODEC)
+    checker = RequestChecker(CODEC)
     for number in range(1, 4):
         assert checker.request(line_of(generationConfig=text), number) is None
     assert len(checker.problems) == 3
@@ -264,5 +264,5 @@ def test_text_is_read_once() -> None:
 
     assert [shared.read("Content", b'{"a": 1}', make) for _ in range(2)] == [b'{"a":1}'] * 2
     assert asked == [{"a": 1}]
-    with pytest.raises(Unusual):
+    with pytest.raises(Uncommon):
         shared.read("Content", b"\xff", make)

@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-from gemini_batch._requests.checker import Row, RowChecker
+from gemini_batch._requests.checker import EncodedRequest, RequestChecker
 from gemini_batch._requests.envelope import StoredEnvelopeReader
 from gemini_batch._requests.vertex import VERTEX
 from gemini_batch.errors import InputProblem
 from tests.support.checked import CODEC, EMBED, HELLO
 
 
-def checked(row: Any) -> tuple[Row | None, list[InputProblem]]:
+def checked(row: Any) -> tuple[EncodedRequest | None, list[InputProblem]]:
     """Check a row as a line, the third of its object."""
-    checker = RowChecker(
-        CODEC, file="gs://b-b/x", flavour=VERTEX, envelopes=StoredEnvelopeReader
+    checker = RequestChecker(
+        CODEC, file="gs://b-b/x", api_rules=VERTEX, envelopes=StoredEnvelopeReader
     )
     found = checker.line(json.dumps(row).encode(), 3)
     return found, checker.problems

@@ -15,8 +15,8 @@ from msgspec import Meta
 from pydantic import BaseModel, ConfigDict, Field
 
 from gemini_batch import DecodeError, InputError
-from gemini_batch._codec import Codec, RowDecoder
-from gemini_batch._codec.results.typed_rows import TypedRows
+from gemini_batch._codec import Codec, ResultDecoder
+from gemini_batch._codec.results.typed_decoder import TypedResultDecoder
 from gemini_batch.types import JobKind
 from tests.support.answer_types import (
     ATTRS_TYPES,
@@ -556,7 +556,7 @@ def test_a_deep_answer_is_an_error() -> None:
 
 def test_blank_lines_are_no_typed_rows() -> None:
     codec = Codec()
-    rows = TypedRows(RowDecoder(codec, JobKind.GENERATE), codec, Lenient)
+    rows = TypedResultDecoder(ResultDecoder(codec, JobKind.GENERATE), codec, Lenient)
 
     assert rows.line(b"\n", 0) is None
     result = rows.line(b'{"key":"a","error":{"code":3}}\n', 1)

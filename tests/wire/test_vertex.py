@@ -472,7 +472,7 @@ def test_marks_are_read_whatever_else_is_odd() -> None:
     ]
     body = json.dumps({"batchPredictionJobs": jobs, "nextPageToken": ""}).encode()
 
-    page = BATCHES.read_marks(body)
+    page = BATCHES.read_summaries(body)
 
     first, second, third = page.items
     assert (first.name, first.intent_token, first.model) == (NAME, TOKEN, MODEL)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_batch._codec import Codec
-from gemini_batch._codec.results.vertex_rows import (
-    VertexRowDecoder,
+from gemini_batch._codec.results.vertex_decoder import (
+    VertexResultDecoder,
     keys_by_request,
     request_digest,
     status_of,
@@ -19,12 +19,12 @@ from gemini_batch.types import BatchResult, JobKind, Outcome
 from tests.support.recorded import names, recorded
 
 CODEC = Codec()
-GENERATE = VertexRowDecoder(CODEC, JobKind.GENERATE)
-EMBED = VertexRowDecoder(CODEC, JobKind.EMBED)
+GENERATE = VertexResultDecoder(CODEC, JobKind.GENERATE)
+EMBED = VertexResultDecoder(CODEC, JobKind.EMBED)
 ANSWER = {"candidates": [{"content": {"parts": [{"text": "hi"}]}, "finishReason": "STOP"}]}
 
 
-def results(name: str, decoder: VertexRowDecoder) -> list[BatchResult]:
+def results(name: str, decoder: VertexResultDecoder) -> list[BatchResult]:
     """Return the results of a recorded file."""
     found = [
         decoder.line(line, index)
@@ -33,7 +33,7 @@ def results(name: str, decoder: VertexRowDecoder) -> list[BatchResult]:
     return [one for one in found if one is not None]
 
 
-def row(decoder: VertexRowDecoder = GENERATE, /, **members: Any) -> BatchResult:
+def row(decoder: VertexResultDecoder = GENERATE, /, **members: Any) -> BatchResult:
     """Return the result of a row, which is alike inline and as a line."""
     raw = json.dumps(members).encode()
     result = decoder.result(raw, 0)
@@ -130,7 +130,7 @@ def test_the_echo_names_a_row_where_the_caller_asks() -> None:
         ],
         "labels": {"team": "x"},
     }
-    decoder = VertexRowDecoder(CODEC, JobKind.GENERATE, keys_by_request([("a", asked)]))
+    decoder = VertexResultDecoder(CODEC, JobKind.GENERATE, keys_by_request([("a", asked)]))
 
     assert row(decoder, request=echo, response=ANSWER).key == "a"
     assert row(decoder, request={"contents": []}, response=ANSWER).key is None
@@ -279,7 +279,7 @@ def test_no_answer_gets_another_key() -> None:
 
 def test_results_are_pickled_with_their_reader() -> None:
     keys = keys_by_request([("a", {"contents": []})])
-    decoder = VertexRowDecoder(CODEC, JobKind.GENERATE, keys)
+    decoder = VertexResultDecoder(CODEC, JobKind.GENERATE, keys)
     result = row(decoder, request={"contents": []}, response=ANSWER)
 
     again = pickle.loads(pickle.dumps(result))

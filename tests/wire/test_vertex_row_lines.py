@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gemini_batch._requests.checker import RowChecker, drawn
+from gemini_batch._requests.checker import RequestChecker, numbered
 from gemini_batch._requests.vertex import VERTEX
 from gemini_batch.types import (
     Content,
@@ -23,7 +23,7 @@ MODEL = "publishers/google/models/gemini-2.5-flash"
 
 def line(value: Any, **options: Any) -> Any:
     """Return the line of a row, decoded."""
-    return json.loads(good(value, flavour=VERTEX, **options).file_line())
+    return json.loads(good(value, api_rules=VERTEX, **options).file_line())
 
 
 # Rows of the older embedding models are not written: see `is_legacy_embedding`.
@@ -68,7 +68,7 @@ def test_a_title_needs_its_task_wherever_it_stands() -> None:
     problem = bad(
         {"key": "a", "request": {"content": HELLO["contents"][0],
                                  "embedContentConfig": {"title": "x"}}},
-        flavour=VERTEX,
+        api_rules=VERTEX,
     )  # fmt: skip
 
     assert problem.field == "request.title"
@@ -98,11 +98,11 @@ def test_a_row_may_name_the_model_of_its_job(model: str) -> None:
 def test_blocks_are_of_the_same_form() -> None:
     row = {"request": {**HELLO, "model": MODEL}}
     request = GenerateRequest(contents=(Content.from_text("hello"),), key="b")
-    checker = RowChecker(CODEC, model=MODEL, flavour=VERTEX)
+    checker = RequestChecker(CODEC, model=MODEL, api_rules=VERTEX)
 
     written = [
         *checker.lines([(1, json.dumps({"key": "a", **row}).encode())]).lines,
-        *checker.requests([drawn(2, request), drawn(3, {"key": "c", **row})]).lines,
+        *checker.requests([numbered(2, request), numbered(3, {"key": "c", **row})]).lines,
     ]
 
     assert checker.problems == []
@@ -116,10 +116,10 @@ def test_blocks_are_of_the_same_form() -> None:
 def test_a_row_of_another_model_is_refused() -> None:
     row = {"key": "a", "request": {**HELLO, "model": "gemini-2.5-pro"}}
 
-    assert "gemini-2.5-pro" in bad(row, model=MODEL, flavour=VERTEX).message
+    assert "gemini-2.5-pro" in bad(row, model=MODEL, api_rules=VERTEX).message
 
 
 def test_metadata_has_no_place() -> None:
     request = GenerateRequest(contents=(Content.from_text("x"),), metadata={"a": 1})
 
-    assert bad(request, flavour=VERTEX).field == "metadata"
+    assert bad(request, api_rules=VERTEX).field == "metadata"

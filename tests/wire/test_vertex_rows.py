@@ -6,7 +6,7 @@ import pytest
 
 from gemini_batch._requests.api_rules import DEVELOPER
 from gemini_batch._requests.messages import MESSAGES
-from gemini_batch._requests.normalize import Shaper
+from gemini_batch._requests.normalize import Normalizer
 from gemini_batch._requests.vertex import VERTEX, is_legacy_embedding
 from gemini_batch.types import JobKind
 
@@ -23,9 +23,9 @@ def shaped(
     def report(field: str, message: str, remedy: str) -> None:
         said.append(f"{field}: {message}. {remedy}")
 
-    shaper = Shaper(report, trusted=False, after=VERTEX.after(report))
+    normalizer = Normalizer(report, trusted=False, after=VERTEX.after(report))
     message = VERTEX.embed if kind == JobKind.EMBED else VERTEX.generate
-    clean = VERTEX.check(kind, shaper.message(message, request, None), None, report)
+    clean = VERTEX.check(kind, normalizer.message(message, request, None), None, report)
     return VERTEX.sent(kind, clean), said
 
 

@@ -16,7 +16,7 @@ import attrs
 import msgspec
 from cattrs import Converter
 
-from gemini_batch._codec.structured_output.converter import (
+from gemini_batch._codec.structured_output.answer_hooks import (
     fixed_length,
     is_collection,
     is_model,

@@ -7,7 +7,7 @@ from gemini_batch._codec import Codec
 from gemini_batch._wire.developer import names
 from gemini_batch._wire.developer.files import MAX_FILE_BYTES
 from gemini_batch._wire.developer.jobs import DeveloperAnswers
-from gemini_batch._wire.dialect import RowRules, Search
+from gemini_batch._wire.dialect import InputRules, Search
 from gemini_batch._wire.filters import read_filter
 from gemini_batch._wire.http import Pace, Request
 from gemini_batch.errors import InputError
@@ -97,13 +97,13 @@ class DeveloperBatches(DeveloperAnswers):
         _refuse(dest=dest)
         return JobDestination()
 
-    def row_rules(self, model: str) -> RowRules:  # noqa: ARG002 - for all the same
+    def input_rules(self, model: str) -> InputRules:  # noqa: ARG002 - for all the same
         """Return what requests for a model may be."""
         # A client that only waits for jobs needs nothing of what checks requests.
         from gemini_batch._requests.api_rules import DEVELOPER  # noqa: PLC0415
 
-        return RowRules(
-            flavour=DEVELOPER, inline=True, max_bytes=MAX_FILE_BYTES, max_rows={}
+        return InputRules(
+            api_rules=DEVELOPER, inline=True, max_bytes=MAX_FILE_BYTES, max_requests={}
         )
 
     def check_kind(self, kind: JobKind, model: str) -> None:
@@ -207,7 +207,7 @@ class DeveloperBatches(DeveloperAnswers):
             method="GET", path=f"{self._root}/{name}", pace=Pace.STREAM, idempotent=True
         )
 
-    def look(self, name: str) -> Request:
+    def poll(self, name: str) -> Request:
         """Ask what may have changed of a job, and for none of its results."""
         return Request(
             method="GET",

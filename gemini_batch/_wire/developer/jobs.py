@@ -16,7 +16,7 @@ from gemini_batch._codec.developer_jobs import (
     Webhook,
     moment,
 )
-from gemini_batch._wire.dialect import JobMark
+from gemini_batch._wire.dialect import JobSummary
 from gemini_batch._wire.intent_token import split_display_name
 from gemini_batch.errors import DecodeError
 from gemini_batch.types import (
@@ -56,8 +56,8 @@ class DeveloperAnswers:
         """Read an Operation: the job is in its ``metadata``, its output in two places."""
         return self._read(self._operations.one(body))
 
-    def read_look(self, body: bytes, known: BatchJob) -> BatchJob:
-        """Read the answer to `look`; what it leaves out is as it was in `known`."""
+    def read_poll(self, body: bytes, known: BatchJob) -> BatchJob:
+        """Read the answer to `poll`; what it leaves out is as it was in `known`."""
         return self._read(self._operations.one(body), known)
 
     def _read(self, operation: Operation, known: BatchJob = _UNKNOWN) -> BatchJob:
@@ -94,7 +94,7 @@ class DeveloperAnswers:
             next_page_token=page.next_page_token or None,
         )
 
-    def read_marks(self, body: bytes) -> Page[JobMark]:
+    def read_summaries(self, body: bytes) -> Page[JobSummary]:
         """Read of one page what tells jobs apart, whatever else may be odd about them.
 
         Raises:
@@ -110,7 +110,7 @@ class DeveloperAnswers:
             next_page_token=token or None,
         )
 
-    def _mark(self, operation: bytes) -> JobMark:
+    def _mark(self, operation: bytes) -> JobSummary:
         document = self._present(operation)
         batch = self._present(document.get("metadata", b"{}"))
         known = {
@@ -124,7 +124,7 @@ class DeveloperAnswers:
             made = self._codec.structure(known.get("createTime"), dt.datetime)
         except DecodeError:
             made = None
-        return JobMark(
+        return JobSummary(
             name=_text(name),
             intent_token=split_display_name(_text(label))[1],
             model=_text(known.get("model")),
@@ -185,7 +185,7 @@ class DeveloperAnswers:
         if output.inlined_responses is None:
             return None
         # Most jobs bring no results along, and need nothing of what decodes them.
-        from gemini_batch._codec.results.inline import Results  # noqa: PLC0415
+        from gemini_batch._codec.results.inline_results import Results  # noqa: PLC0415
 
         rows = output.inlined_responses.inlined_responses or []
         return JobDestination(inlined_responses=Results(rows, self._codec, kind))

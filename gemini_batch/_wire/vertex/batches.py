@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NoReturn
 
 from gemini_batch._codec import Codec
-from gemini_batch._wire.dialect import JobMark, RowRules, Search
+from gemini_batch._wire.dialect import InputRules, JobSummary, Search
 from gemini_batch._wire.http import Pace, Request
 from gemini_batch._wire.intent_token import new_token, wire_display_name
-from gemini_batch._wire.vertex import locations as places
+from gemini_batch._wire.vertex import input_output as places
 from gemini_batch._wire.vertex import names
 from gemini_batch._wire.vertex.filters import quoted, read_search
 from gemini_batch._wire.vertex.jobs import (
@@ -131,7 +131,7 @@ class VertexBatches:
             dest, source=source, staging=self._staging, token=token
         )
 
-    def row_rules(self, model: str) -> RowRules:
+    def input_rules(self, model: str) -> InputRules:
         """Return what requests for a model may be.
 
         Raises:
@@ -147,8 +147,8 @@ class VertexBatches:
                 "and use create_embeddings(gcs_uri=…).",
                 field="model",
             )
-        return RowRules(
-            flavour=VERTEX, inline=False, max_bytes=MAX_INPUT_BYTES, max_rows=MAX_ROWS
+        return InputRules(
+            api_rules=VERTEX, inline=False, max_bytes=MAX_INPUT_BYTES, max_requests=MAX_ROWS
         )
 
     def check_kind(self, kind: JobKind, model: str) -> None:
@@ -258,7 +258,7 @@ class VertexBatches:
         """Ask for one job."""
         return Request(method="GET", path=f"{self._root}/{name}", idempotent=True)
 
-    def look(self, name: str) -> Request:
+    def poll(self, name: str) -> Request:
         """Ask for one job: it is small, and brings no results along."""
         return self.get(name)
 
@@ -327,8 +327,8 @@ class VertexBatches:
         """Read a job."""
         return read_job(self._codec, body)
 
-    def read_look(self, body: bytes, known: BatchJob) -> BatchJob:  # noqa: ARG002
-        """Read the answer to `look`: the whole job."""
+    def read_poll(self, body: bytes, known: BatchJob) -> BatchJob:  # noqa: ARG002
+        """Read the answer to `poll`: the whole job."""
         return self.read_job(body)
 
     def read_resource(self, body: bytes, kind: JobKind) -> BatchJob:  # noqa: ARG002
@@ -340,7 +340,7 @@ class VertexBatches:
         jobs, token = self._page(body)
         return Page(items=tuple(self.read_job(job) for job in jobs), next_page_token=token)
 
-    def read_marks(self, body: bytes) -> Page[JobMark]:
+    def read_summaries(self, body: bytes) -> Page[JobSummary]:
         """Read of one page what tells jobs apart, whatever else may be odd about them.
 
         Raises:

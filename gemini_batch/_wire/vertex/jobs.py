@@ -7,7 +7,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from gemini_batch._codec import Codec
-from gemini_batch._wire.dialect import JobMark
+from gemini_batch._wire.dialect import JobSummary
 from gemini_batch._wire.intent_token import split_display_name
 from gemini_batch.errors import DecodeError
 from gemini_batch.types import (
@@ -145,7 +145,7 @@ def read_job(codec: Codec, body: bytes) -> BatchJob:
     )
 
 
-def read_mark(codec: Codec, raw: bytes) -> JobMark:
+def read_mark(codec: Codec, raw: bytes) -> JobSummary:
     """Read what tells a job apart, whatever else may be odd about it."""
     job = _mapping(codec.decode(raw))
     labels = _mapping(job.get("labels"))
@@ -155,7 +155,7 @@ def read_mark(codec: Codec, raw: bytes) -> JobMark:
     except DecodeError:
         made = None
     named = split_display_name(_text(job.get("displayName")))[1]
-    return JobMark(
+    return JobSummary(
         name=_text(job.get("name")),
         intent_token=_text(labels.get(INTENT_LABEL)) or named,
         model=model,

@@ -21,7 +21,7 @@ from gemini_batch.cli.display import text as _text
 from gemini_batch.cli.display.json import job_json
 from gemini_batch.cli.display.progress_bars import transfer
 from gemini_batch.cli.display.screen import Screen
-from gemini_batch.cli.display.summary import Tally
+from gemini_batch.cli.display.summary import Summary
 from gemini_batch.cli.display.table import Column, print_table
 from gemini_batch.cli.exit_codes import ExitCode
 from gemini_batch.cli.options import COMMON, Common
@@ -208,9 +208,9 @@ def _tell_created(screen: Screen, job: BatchJob) -> None:
     screen.remark()
 
 
-async def _read(client: Client, job: BatchJob) -> tuple[Tally, dict[str, str]]:
+async def _read(client: Client, job: BatchJob) -> tuple[Summary, dict[str, str]]:
     """Read all results; return their sums and a few answers by key."""
-    tally = Tally()
+    tally = Summary()
     chosen: dict[str, BatchResult] = {}
     async with aclosing(client.batches.results(job, tally=tally.sums)) as results:
         async for result in results:
@@ -222,7 +222,7 @@ async def _read(client: Client, job: BatchJob) -> tuple[Tally, dict[str, str]]:
     return tally, {result.key or "": result.text or "" for result in shown}
 
 
-def _tell(screen: Screen, tally: Tally, answers: dict[str, str], *, vertex: bool) -> None:
+def _tell(screen: Screen, tally: Summary, answers: dict[str, str], *, vertex: bool) -> None:
     python = PYTHON_ON_VERTEX if vertex else PYTHON
     if screen.as_json:
         report = {

@@ -24,7 +24,7 @@ from gemini_batch.cli.connect import (
 from gemini_batch.cli.display import text
 from gemini_batch.cli.display.screen import Screen
 from gemini_batch.cli.exit_codes import ExitCode
-from gemini_batch.cli.output import silence_broken
+from gemini_batch.cli.output_file import silence_broken
 from gemini_batch.testing import (
     Emulator,
     Fault,

@@ -18,7 +18,7 @@ from gemini_batch.cli.options import (
     Limit,
     Output,
 )
-from gemini_batch.cli.output import check_target, open_sink
+from gemini_batch.cli.output_file import check_target, open_output
 from gemini_batch.cli.uris import check_local
 
 _COLUMNS = (
@@ -189,7 +189,7 @@ async def download(
     async with connect(common, screen) as connection:
         opened = connection.client.files.open_download(name)
         with transfer(screen, "downloading") as on_progress:
-            async with opened as pieces, open_sink(target) as sink:
+            async with opened as pieces, open_output(target) as sink:
                 async for piece in pieces:
                     await sink.add(piece)
                     on_progress(TransferProgress(done=pieces.offset, total=pieces.total))

@@ -8,14 +8,14 @@ from typing import Annotated, TypeGuard
 from cyclopts import Parameter
 
 from gemini_batch import BatchResult, Client, InputError, write_results
-from gemini_batch._writers.formats import raw_line
-from gemini_batch._writers.records import flat_line
+from gemini_batch._writers.result_formats import raw_line
+from gemini_batch._writers.result_record import flat_line
 from gemini_batch.cli.connect import connect
 from gemini_batch.cli.display import text
 from gemini_batch.cli.display.json import dumps
 from gemini_batch.cli.display.progress_bars import reading, transfer
 from gemini_batch.cli.display.screen import Screen
-from gemini_batch.cli.display.summary import Tally
+from gemini_batch.cli.display.summary import Summary
 from gemini_batch.cli.exit_codes import ExitCode
 from gemini_batch.cli.options import (
     COMMON,
@@ -23,7 +23,7 @@ from gemini_batch.cli.options import (
     Common,
     Output,
 )
-from gemini_batch.cli.output import check_target, open_sink
+from gemini_batch.cli.output_file import check_target, open_output
 from gemini_batch.cli.uris import is_object
 
 _LINES = (".jsonl", ".ndjson")
@@ -75,7 +75,7 @@ async def results(
     screen = Screen(as_json=common.json)
     check_target(output, objects=True)
     _check_options(output, expected, ordered=ordered, failures=failures, resume=resume)
-    tally = Tally()
+    tally = Summary()
     to_stdout = output in (None, "-")
     async with connect(common, screen) as connection:
         client = connection.client
@@ -119,7 +119,7 @@ async def results(
     return ExitCode.OK if tally.all_ok else ExitCode.ROWS_NOT_OK
 
 
-def _tell(screen: Screen, tally: Tally, output: str | None) -> None:
+def _tell(screen: Screen, tally: Summary, output: str | None) -> None:
     """Say what the results add up to."""
     if not screen.as_json:
         tally.show(screen.err)
@@ -193,7 +193,7 @@ async def _write_lines(
         with transfer(screen, "uploading") as on_progress:
             await client.objects.upload(lines, output, on_progress=on_progress)
         return
-    async with open_sink(output) as sink:
+    async with open_output(output) as sink:
         async for row in rows:
             await sink.add(as_line(row))
 

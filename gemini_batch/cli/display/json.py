@@ -18,7 +18,7 @@ from gemini_batch import (
     Status,
     WaitTimeoutError,
 )
-from gemini_batch._writers.records import escaped
+from gemini_batch._writers.result_record import escaped
 
 Json = dict[str, Any]
 

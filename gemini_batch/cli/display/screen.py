@@ -16,7 +16,7 @@ from gemini_batch import BadRequestError, InputError, InputProblem
 from gemini_batch.cli.display.json import Json, dumps, error_json
 from gemini_batch.cli.display.table import Column, print_table
 from gemini_batch.cli.display.text import clean, count
-from gemini_batch.cli.output import write_stdout
+from gemini_batch.cli.output_file import write_stdout
 
 Style = str
 _TOLD = ("What is wrong", "What to do")

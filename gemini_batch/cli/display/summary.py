@@ -2,9 +2,8 @@
 
 from rich.console import Console
 
-from gemini_batch import BatchResult, Outcome
-from gemini_batch import Tally as Sums
-from gemini_batch._writers.records import counts_of
+from gemini_batch import BatchResult, Outcome, Tally
+from gemini_batch._writers.result_record import counts_of
 from gemini_batch.cli.display import text
 from gemini_batch.cli.display.json import Json
 from gemini_batch.cli.display.table import Column, print_table
@@ -30,11 +29,11 @@ _LEFT_OUT = {
 _REASON = 200  # characters of a reason that are shown
 
 
-class Tally:
+class Summary:
     """The sums of results, and one example per outcome, whatever their number."""
 
     def __init__(self) -> None:
-        self.sums = Sums()
+        self.sums = Tally()
         """For `results` to add up."""
         self._examples: dict[Outcome, tuple[str, str]] = {}
 

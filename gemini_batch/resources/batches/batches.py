@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from gemini_batch._codec import Codec
-from gemini_batch._io.threads import tell
+from gemini_batch._io.threads import call_maybe_async
 from gemini_batch._transport import Transport
 from gemini_batch._transport.pagination import check_page_size, every_item
 from gemini_batch._wire.dialect import Dialect
 from gemini_batch._wire.http import Request
 from gemini_batch.errors import BadRequestError, NotFoundError, TransportError
 from gemini_batch.resources.batches.embeddings import EmbeddingCollecting
-from gemini_batch.resources.batches.fetch import Jobs
+from gemini_batch.resources.batches.fetch import JobFetcher
 from gemini_batch.resources.batches.making import JobMaking
 from gemini_batch.resources.batches.polling import (
     check_timeout,
@@ -27,7 +27,7 @@ from gemini_batch.types import BatchJob, Page, PollSchedule, Progress
 
 if TYPE_CHECKING:
     from gemini_batch.resources.batches.results.expected_keys import Expected
-    from gemini_batch.resources.batches.results.reader import ResultReader
+    from gemini_batch.resources.batches.results.result_reader import ResultReader
     from gemini_batch.types import BatchResult, Tally
 
 _PAGE_SIZE = 100  # the largest known to work
@@ -40,13 +40,13 @@ class Batches(JobMaking, EmbeddingCollecting):
         self, transport: Transport, codec: Codec, wire: Dialect, stores: Stores
     ) -> None:
         super().__init__(transport, codec, wire, stores)
-        self._jobs = Jobs(transport, wire)
-        self._look = self._jobs.look
+        self._jobs = JobFetcher(transport, wire)
+        self._poll_once = self._jobs.poll
 
     @cached_property
     def _reader(self) -> "ResultReader":
         # What decodes answers is loaded by the calls that have to do with them.
-        from gemini_batch.resources.batches.results.reader import ResultReader  # noqa: PLC0415
+        from gemini_batch.resources.batches.results.result_reader import ResultReader  # noqa: PLC0415
 
         stores = self._stores
         return ResultReader(
@@ -204,7 +204,7 @@ class Batches(JobMaking, EmbeddingCollecting):
         name = self._wire.job_name(name)
         schedule = schedule_of(poll_interval)
         check_timeout(timeout)
-        return wait_for(name, self._look, schedule=schedule, timeout=timeout)
+        return wait_for(name, self._poll_once, schedule=schedule, timeout=timeout)
 
     async def poll(
         self,
@@ -226,7 +226,7 @@ class Batches(JobMaking, EmbeddingCollecting):
         async with aclosing(snapshots):
             async for progress in snapshots:
                 if on_progress is not None:
-                    await tell(on_progress, progress)
+                    await call_maybe_async(on_progress, progress)
         return progress.job
 
     async def get_responses(self, job: str | BatchJob) -> "tuple[BatchResult, ...]":
@@ -237,11 +237,11 @@ class Batches(JobMaking, EmbeddingCollecting):
                 `location` tells where.
             JobFailedError: The job ended without results.
         """
-        from gemini_batch.resources.batches.results import reader  # noqa: PLC0415 - as with `_reader`
+        from gemini_batch.resources.batches.results import result_reader  # noqa: PLC0415 - as with `_reader`
 
-        ended = await reader.with_output(job, self.get)
+        ended = await result_reader.with_output(job, self.get)
         if ended.dest is None or ended.dest.inlined_responses is None:
-            raise reader.elsewhere(ended)
+            raise result_reader.elsewhere(ended)
         results = self.results(ended)
         async with aclosing(results):
             return tuple([result async for result in results])
@@ -291,10 +291,10 @@ class Batches(JobMaking, EmbeddingCollecting):
             TransportError: The download broke off again and again.
             OSError: There is no room for the temporary file.
         """
-        from gemini_batch.resources.batches.results import reader  # noqa: PLC0415 - as with `_reader`
+        from gemini_batch.resources.batches.results import result_reader  # noqa: PLC0415 - as with `_reader`
 
         def find() -> "Awaitable[BatchJob]":
-            return reader.with_output(job, self.get)
+            return result_reader.with_output(job, self.get)
 
         if expected is None and not ordered:
             rows = self._reader.read(
@@ -317,7 +317,7 @@ class Batches(JobMaking, EmbeddingCollecting):
             ordered=ordered,
             tally=tally,
             codec=self._codec,
-            flavour=lambda found: self._wire.row_rules(found.model).flavour,
+            api_rules=lambda found: self._wire.input_rules(found.model).api_rules,
         ).results()
 
 

@@ -13,11 +13,11 @@ from gemini_batch._input.check import (
     check_path,
     check_rows,
 )
-from gemini_batch._input.spool import Intake
+from gemini_batch._input.spool import RequestSpool
 from gemini_batch._io.input_file import check_start
 from gemini_batch._io.lines import NumberedLines
 from gemini_batch._io.threads import in_thread
-from gemini_batch._requests.checker import MAX_ROW_BYTES, RowChecker
+from gemini_batch._requests.checker import MAX_REQUEST_BYTES, RequestChecker
 from gemini_batch._requests.envelope import StoredEnvelopeReader
 from gemini_batch._transfer.progress import OnProgress, Reporter
 from gemini_batch._transfer.read_ahead import ReadAhead
@@ -42,7 +42,7 @@ _BIGQUERY = "bq://"
 _NO_LIMIT = 1 << 63
 
 
-class Checking:
+class InputChecker:
     """Checks rows by the rules of one API, wherever they are."""
 
     def __init__(
@@ -63,9 +63,9 @@ class Checking:
     ) -> InputReport:
         """Check a file, an object or a table."""
         full = None if model is None else self._wire.model_name(model)
-        rules = self._wire.row_rules(full or "")
+        rules = self._wire.input_rules(full or "")
         bounds = bounds_of(rules)
-        options: dict[str, Any] = {"model": full, "flavour": rules.flavour}
+        options: dict[str, Any] = {"model": full, "api_rules": rules.api_rules}
         if isinstance(source, str) and source.startswith(_GCS):
             return await self._check_object(source, options, bounds, on_progress)
         if isinstance(source, str) and source.startswith(_BIGQUERY):
@@ -156,8 +156,10 @@ class Checking:
                 )
         return table
 
-    def _checker(self, uri: str, options: dict[str, Any]) -> RowChecker:
-        return RowChecker(self._codec, file=uri, envelopes=StoredEnvelopeReader, **options)
+    def _checker(self, uri: str, options: dict[str, Any]) -> RequestChecker:
+        return RequestChecker(
+            self._codec, file=uri, envelopes=StoredEnvelopeReader, **options
+        )
 
 
 class _ObjectRows:
@@ -172,12 +174,12 @@ class _ObjectRows:
         self.size = 0
         """Bytes that have been read."""
 
-    async def take(self, intake: Intake) -> None:
+    async def take(self, intake: RequestSpool) -> None:
         """Have all of them checked."""
         name, total = self._stored.name, self._stored.size_bytes
-        lines = NumberedLines(MAX_ROW_BYTES)
+        lines = NumberedLines(MAX_REQUEST_BYTES)
 
-        def hop(piece: bytes) -> None:
+        def read_some(piece: bytes) -> None:
             intake.lines(lines.feed(piece))
 
         reader = ReadAhead(self._transport, Listed((self._stored,)), name)
@@ -186,7 +188,7 @@ class _ObjectRows:
             check_start(piece, name)
             while piece:
                 self.size += len(piece)
-                await in_thread(hop, piece)
+                await in_thread(read_some, piece)
                 await self._reporter.report(self.size, total)
                 piece = await reader.read()
         finally:
@@ -195,7 +197,7 @@ class _ObjectRows:
 
 
 async def _take_table(
-    transport: Transport, wire: BigQuery, table: ResultTable, intake: Intake
+    transport: Transport, wire: BigQuery, table: ResultTable, intake: RequestSpool
 ) -> None:
     """Have all rows of a table checked, a page at a time."""
     pages = TablePages(transport, wire, table)

@@ -13,7 +13,7 @@ from gemini_batch._input.check import check_count
 from gemini_batch._input.prepare import INLINE_LIMIT, PreparedInput, prepare
 from gemini_batch._io.input_file import check_here
 from gemini_batch._io.threads import in_thread
-from gemini_batch._requests.checker import RowChecker
+from gemini_batch._requests.checker import RequestChecker
 from gemini_batch._requests.rules import SCHEMAS
 from gemini_batch._transport import Transport
 from gemini_batch._wire.dialect import Dialect
@@ -24,8 +24,8 @@ from gemini_batch._wire.intent_token import (
     wire_display_name,
 )
 from gemini_batch.errors import ApiError, InputError, TransportError
-from gemini_batch.resources.batches.create_once import Intent
-from gemini_batch.resources.batches.inline_requests import inline_rows
+from gemini_batch.resources.batches.create_once import CreateOnce
+from gemini_batch.resources.batches.inline_requests import inline_requests
 from gemini_batch.resources.batches.staging import Staged, Stores
 from gemini_batch.resources.files import OnProgress, check_text
 from gemini_batch.types import (
@@ -45,7 +45,7 @@ BatchRequest = GenerateRequest | EmbedRequest | Mapping[str, Any] | str | bytes
 """What is taken as a request."""
 
 
-class Creation:
+class JobCreator:
     """Makes jobs: checks what is asked, builds the call, and sends it once."""
 
     def __init__(
@@ -103,15 +103,15 @@ class Creation:
         """Return inline requests, encoded; none if the source is stored."""
         if requests is None:
             return []
-        checker = RowChecker(
+        checker = RequestChecker(
             self._codec,
             model=model,
             kind=kind,
             allow_metadata=True,
-            flavour=self._wire.row_rules(model).flavour,
+            api_rules=self._wire.input_rules(model).api_rules,
             **defaults,
         )
-        return await inline_rows(checker, requests)
+        return await inline_requests(checker, requests)
 
     async def submit(
         self,
@@ -132,7 +132,7 @@ class Creation:
             self._codec, generation_config, response_type, as_json_schema=as_json_schema
         )
         order = self._order(model, options)
-        rules = self._wire.row_rules(order.model)
+        rules = self._wire.input_rules(order.model)
         staged = self._stores.staged(
             order.token,
             display_name=order.display_name,
@@ -149,10 +149,10 @@ class Creation:
             system_instruction=system_instruction,
             inline_limit=INLINE_LIMIT if rules.inline else 0,
             max_file_bytes=rules.max_bytes,
-            flavour=rules.flavour,
+            api_rules=rules.api_rules,
         ) as prepared:
             self._wire.check_kind(prepared.kind, order.model)
-            check_count(prepared.kind, prepared.count, rules.max_rows)
+            check_count(prepared.kind, prepared.count, rules.max_requests)
             intent = self._intent(prepared.kind, order)
             # Before the upload: a job that exists needs none.
             if (job := await intent.adopt()) is not None:
@@ -175,8 +175,8 @@ class Creation:
         self._wire.check_options(display_name=order.display_name, **order.extras)
         return order
 
-    def _intent(self, kind: JobKind, order: "_Order") -> Intent:
-        return Intent(
+    def _intent(self, kind: JobKind, order: "_Order") -> CreateOnce:
+        return CreateOnce(
             self._transport,
             self._wire,
             kind=kind,
@@ -254,7 +254,7 @@ async def _put(
     return await staged.put(prepared.path, on_progress=on_progress)
 
 
-async def _create_from(staged: Staged, intent: Intent, request: Request) -> BatchJob:
+async def _create_from(staged: Staged, intent: CreateOnce, request: Request) -> BatchJob:
     try:
         return await intent.create(request)
     except (ApiError, TransportError):

@@ -11,7 +11,7 @@ import logging
 import anyio
 
 from gemini_batch._transport import Transport
-from gemini_batch._wire.dialect import Dialect, JobMark
+from gemini_batch._wire.dialect import Dialect, JobSummary
 from gemini_batch._wire.http import Request
 from gemini_batch.errors import (
     ApiError,
@@ -33,7 +33,7 @@ _TWIN_LOOKS = 2
 _TWIN_PATIENCE = 10.0  # seconds for these looks beside their pauses
 
 
-class Intent:
+class CreateOnce:
     """One intention to create one job, from before it is sent until its job is known."""
 
     def __init__(
@@ -136,7 +136,7 @@ class Intent:
                     return job if kept.name == job.name else await self._get(kept.name)
         return job
 
-    async def _settled(self, marks: list[JobMark]) -> JobMark:
+    async def _settled(self, marks: list[JobSummary]) -> JobSummary:
         """Return the job that stays, and cancel its twins. For those who made one of them."""
         kept = _kept(marks)
         for twin in marks:
@@ -146,7 +146,7 @@ class Intent:
                     await self._transport.send(self._wire.cancel(twin.name))
         return kept
 
-    def _is_ours(self, mark: JobMark) -> bool:
+    def _is_ours(self, mark: JobSummary) -> bool:
         # What a list leaves out of a job is no reason to make another.
         same_model = not mark.model or self._wire.same_model(mark.model, self._model)
         return same_model and mark.kind == self._kind
@@ -155,13 +155,13 @@ class Intent:
         answer = await self._transport.send(self._wire.get(name))
         return self._wire.read_job(answer.body)
 
-    async def _find(self, since: dt.datetime | None) -> list[JobMark]:
+    async def _find(self, since: dt.datetime | None) -> list[JobSummary]:
         """Walk the list for jobs with the token, as far as the service cannot be asked.
 
         Raises:
             DecodeError: The list is not whole, so that absence means nothing.
         """
-        found: list[JobMark] = []
+        found: list[JobSummary] = []
         asked = self._wire.of_intent(self._token)
         newest_first = True
         before: dt.datetime | None = None
@@ -169,7 +169,7 @@ class Intent:
         seen: set[str] = set()
         while True:
             request = self._wire.list(page_size=_PAGE_SIZE, page_token=token, filter=asked)
-            page = self._wire.read_marks((await self._transport.send(request)).body)
+            page = self._wire.read_summaries((await self._transport.send(request)).body)
             for mark in page.items:
                 if mark.intent_token == self._token and mark.name:
                     found.append(mark)
@@ -188,14 +188,14 @@ class Intent:
             seen.add(token)
 
 
-def _kept(marks: list[JobMark]) -> JobMark:
+def _kept(marks: list[JobSummary]) -> JobSummary:
     """Return the job of several that stays: the oldest, of those that are any use.
 
     The name decides between equals, so that all who look decide alike.
     """
     latest = dt.datetime.max.replace(tzinfo=dt.UTC)
 
-    def order(mark: JobMark) -> tuple[bool, dt.datetime, str]:
+    def order(mark: JobSummary) -> tuple[bool, dt.datetime, str]:
         useless = mark.state.is_terminal and mark.state != JobState.SUCCEEDED
         return useless, mark.create_time or latest, mark.name
 

@@ -75,7 +75,7 @@ class EmbeddingCollecting:
             TYPE_CODES,
             Matrix,
         )
-        from gemini_batch.resources.batches.results.reader import with_output  # noqa: PLC0415
+        from gemini_batch.resources.batches.results.result_reader import with_output  # noqa: PLC0415
         from gemini_batch.types import JobKind  # noqa: PLC0415
 
         if dtype not in TYPE_CODES:

@@ -1,12 +1,12 @@
 """Fetching jobs: whole, or while waiting no more of them than a look needs."""
 
-from gemini_batch._transport import Transport, Turn
+from gemini_batch._transport import Permit, Transport
 from gemini_batch._wire.dialect import Dialect
 from gemini_batch.errors import BadRequestError
 from gemini_batch.types import BatchJob, JobState
 
 
-class Jobs:
+class JobFetcher:
     """Fetches jobs. Remembers whether the service takes ``fields``, the part one asks for."""
 
     def __init__(self, transport: Transport, wire: Dialect) -> None:
@@ -14,12 +14,12 @@ class Jobs:
         self._wire = wire
         self._takes_fields = True
 
-    async def get(self, name: str, turn: Turn | None = None) -> BatchJob:
+    async def get(self, name: str, permit: Permit | None = None) -> BatchJob:
         """Return a job as it is now, inline results included."""
-        answer = await self._transport.send(self._wire.get(name), turn)
+        answer = await self._transport.send(self._wire.get(name), permit)
         return self._wire.read_job(answer.body)
 
-    async def look(self, name: str, known: BatchJob | None) -> BatchJob:
+    async def poll(self, name: str, known: BatchJob | None) -> BatchJob:
         """Return a job as it is now, for somebody who waits for its end.
 
         The first look shows what kind of job it is. If its results come inline, later ones
@@ -31,26 +31,26 @@ class Jobs:
         """
         # Where thousands wait for their turn, everything that each holds meanwhile is work
         # for the garbage collector. So the turn comes first, and the call is made in it.
-        turns = self._transport.turns
-        turn = turns.line_up()
+        limiter = self._transport.limiter
+        permit = limiter.acquire()
         try:
-            await turn
+            await permit
             if known is None or known.done or known.source.file_name is not None:
-                return await self.get(name, turn)
+                return await self.get(name, permit)
             if not self._takes_fields:
-                return await self.get(name, turn)
-            return await self._part(known, turn)
+                return await self.get(name, permit)
+            return await self._part(known, permit)
         finally:
-            turns.leave(turn)
+            limiter.release(permit)
 
-    async def _part(self, known: BatchJob, turn: Turn) -> BatchJob:
+    async def _part(self, known: BatchJob, permit: Permit) -> BatchJob:
         try:
-            answer = await self._transport.send(self._wire.look(known.name), turn)
+            answer = await self._transport.send(self._wire.poll(known.name), permit)
         except BadRequestError:
             # Not every service takes it, and it is documented for none of its methods.
             self._takes_fields = False
             return await self.get(known.name)
-        job = self._wire.read_look(answer.body, known)
+        job = self._wire.read_poll(answer.body, known)
         if job.state == JobState.UNSPECIFIED:
             # It took it for something else.
             self._takes_fields = False

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any, Final
 
 from gemini_batch._io.threads import in_thread
-from gemini_batch._requests.checker import Row, RowChecker
+from gemini_batch._requests.checker import EncodedRequest, RequestChecker
 from gemini_batch.errors import InputError
 from gemini_batch.types import EmbedRequest, GenerateRequest
 
@@ -16,7 +16,7 @@ https://ai.google.dev/gemini-api/docs/batch-api."""
 _HOP: Final = 256  # requests; a millisecond of work, if they are of the usual shape
 
 
-async def inline_rows(checker: RowChecker, requests: object) -> list[bytes]:
+async def inline_requests(checker: RequestChecker, requests: object) -> list[bytes]:
     """Check and encode inline requests.
 
     Raises:
@@ -44,7 +44,7 @@ async def inline_rows(checker: RowChecker, requests: object) -> list[bytes]:
 class _Rows:
     """Rows as they are encoded, and what is known of all so far."""
 
-    def __init__(self, checker: RowChecker) -> None:
+    def __init__(self, checker: RequestChecker) -> None:
         self._checker = checker
         self._firsts: dict[str, int] = {}
         self._number = 0
@@ -63,7 +63,7 @@ class _Rows:
             if self.size <= INLINE_MAX:
                 self.encoded.append(encoded)
 
-    def _check_key(self, row: Row) -> None:
+    def _check_key(self, row: EncodedRequest) -> None:
         first = self._firsts.setdefault(row.key, row.number)
         if first != row.number:
             self._checker.report(

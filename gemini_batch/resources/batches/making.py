@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import os
 
     from gemini_batch._input.check import InputReport
-    from gemini_batch.resources.batches.create import BatchRequest, Creation
+    from gemini_batch.resources.batches.create import BatchRequest, JobCreator
     from gemini_batch.types import Content, GenerationConfig
 
 
@@ -34,10 +34,10 @@ class JobMaking:
     # loaded by the calls that have to do with rows, so that a client is ready soon.
 
     @cached_property
-    def _creation(self) -> "Creation":
-        from gemini_batch.resources.batches.create import Creation  # noqa: PLC0415 - see above
+    def _creation(self) -> "JobCreator":
+        from gemini_batch.resources.batches.create import JobCreator  # noqa: PLC0415 - see above
 
-        return Creation(self._transport, self._codec, self._wire, self._stores)
+        return JobCreator(self._transport, self._codec, self._wire, self._stores)
 
     async def check(
         self,
@@ -66,9 +66,9 @@ class JobMaking:
             PermissionDeniedError: The client may not read it.
             TransportError: It broke off again and again, or changed meanwhile.
         """
-        from gemini_batch.resources.batches.check import Checking  # noqa: PLC0415 - see above
+        from gemini_batch.resources.batches.check import InputChecker  # noqa: PLC0415 - see above
 
-        checking = Checking(self._transport, self._codec, self._wire, self._stores)
+        checking = InputChecker(self._transport, self._codec, self._wire, self._stores)
         return await checking.check(
             source, model=model, key_column=key_column, on_progress=on_progress
         )

@@ -108,16 +108,16 @@ def _eta(stats: CompletionStats | None, rate: float | None) -> float | None:
 
 
 async def _before(
-    deadline: float, look: Look, name: str, known: BatchJob | None
+    deadline: float, poll: Look, name: str, known: BatchJob | None
 ) -> BatchJob | None:
     """Look; return None if that is not done by `deadline`, on the monotonic clock."""
     with anyio.move_on_after(deadline - time.monotonic()):
-        return await look(name, known)
+        return await poll(name, known)
     return None
 
 
 async def wait_for(
-    name: str, look: Look, *, schedule: PollSchedule, timeout: float | None
+    name: str, poll: Look, *, schedule: PollSchedule, timeout: float | None
 ) -> AsyncGenerator[Progress, None]:
     """Yield a snapshot per look until the job ends; the last one is terminal."""
     started = time.monotonic()
@@ -136,7 +136,7 @@ async def wait_for(
         try:
             # Not in one more coroutine: where thousands wait, each has its own.
             job = await (
-                look(name, last) if timeout is None else _before(deadline, look, name, last)
+                poll(name, last) if timeout is None else _before(deadline, poll, name, last)
             )
             failures = 0
         except (ApiError, TransportError, DecodeError) as exc:

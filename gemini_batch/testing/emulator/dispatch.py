@@ -21,16 +21,16 @@ from gemini_batch.testing.emulator.core.errors import (
     wrong_key,
 )
 from gemini_batch.testing.emulator.core.request_log import LogEntry
-from gemini_batch.testing.emulator.fault_effects import spoil
+from gemini_batch.testing.emulator.fault_effects import apply_fault_effects
 from gemini_batch.testing.emulator.google_cloud.tokens import Tokens
-from gemini_batch.testing.emulator.http.apis import Surface, refused, surface_of
+from gemini_batch.testing.emulator.http.apis import EmulatedApi, api_of_path, refused
 from gemini_batch.testing.emulator.http.delivery import (
     DroppedError,
     deliver_again,
     travels_badly,
 )
 from gemini_batch.testing.emulator.http.fault_plan import FaultPlan
-from gemini_batch.testing.emulator.http.listener import Doors
+from gemini_batch.testing.emulator.http.listener import Listener
 from gemini_batch.testing.emulator.http.web import (
     LOGGED_BODY,
     Call,
@@ -76,7 +76,7 @@ class Dispatcher:
     tokens: Tokens
     routes: Sequence[Route]
     plan: FaultPlan
-    doors: Doors
+    doors: Listener
     log: list[LogEntry]
     access_log: Callable[[LogEntry], None] | None
     control: Control | None = None
@@ -103,7 +103,7 @@ class Dispatcher:
         )
         # Noted on arrival, so that it is there when the client has its answer.
         self.log.append(entry)
-        if surface_of(request.path) is not Surface.DEVELOPER:
+        if api_of_path(request.path) is not EmulatedApi.DEVELOPER:
             await self.before_google()
         fault = self.plan.take(
             request.method, request.path, request.headers, partial="fields" in query
@@ -210,7 +210,7 @@ class Dispatcher:
         return None
 
     def _check_caller(self, request: web.BaseRequest) -> None:
-        if surface_of(request.path) is not Surface.DEVELOPER:
+        if api_of_path(request.path) is not EmulatedApi.DEVELOPER:
             self.tokens.check(request)
             return
         key = request.headers.get("x-goog-api-key") or request.query.get("key")
@@ -263,7 +263,7 @@ async def _finish(
     """
     if response.prepared:
         return response
-    response = spoil(call, fault, response)
+    response = apply_fault_effects(call, fault, response)
     response.headers.update(fault.headers)
     if isinstance(response, web.Response) and travels_badly(fault):
         return await deliver_again(call, response)

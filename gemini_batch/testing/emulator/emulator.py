@@ -12,7 +12,7 @@ import anyio
 from gemini_batch.testing.emulator.control import Control
 from gemini_batch.testing.emulator.core.address import Address
 from gemini_batch.testing.emulator.core.clock import Clock, SpeedClock
-from gemini_batch.testing.emulator.core.event_loop_thread import Home
+from gemini_batch.testing.emulator.core.event_loop_thread import EventLoopThread
 from gemini_batch.testing.emulator.core.file_store import Store, StoredFile
 from gemini_batch.testing.emulator.core.limits import Limits
 from gemini_batch.testing.emulator.core.request_log import LogEntry
@@ -27,13 +27,13 @@ from gemini_batch.testing.emulator.google_cloud.buckets import Buckets
 from gemini_batch.testing.emulator.google_cloud.project import PROJECT
 from gemini_batch.testing.emulator.google_cloud.tables import Tables
 from gemini_batch.testing.emulator.google_cloud.tokens import StandInCredentials
-from gemini_batch.testing.emulator.google_cloud_apis import BUCKET, Google
+from gemini_batch.testing.emulator.google_cloud_apis import BUCKET, GoogleCloudApis
 from gemini_batch.testing.emulator.http.fault_plan import FaultPlan
-from gemini_batch.testing.emulator.http.listener import Doors
-from gemini_batch.testing.emulator.model.custom_model import Player, played_by
+from gemini_batch.testing.emulator.http.listener import Listener
+from gemini_batch.testing.emulator.model.custom_model import Player, custom_model
 from gemini_batch.testing.emulator.model.model import Model
 from gemini_batch.testing.emulator.persistence.journal import Journal
-from gemini_batch.testing.emulator.persistence.persistence import Memory
+from gemini_batch.testing.emulator.persistence.persistence import Persistence
 from gemini_batch.testing.emulator.routes import all_routes
 from gemini_batch.testing.emulator.vertex.jobs import VertexJob
 from gemini_batch.testing.faults import Fault
@@ -93,22 +93,22 @@ class Emulator:
         """Scheme, host and port; empty before the start."""
 
         self._log: list[LogEntry] = []
-        self._home = Home()
-        self._doors = Doors(host, port)
+        self._home = EventLoopThread()
+        self._doors = Listener(host, port)
         self._api_key = api_key
         self._access_log = access_log
         chosen = Model() if model is None else model
-        answer = chosen.answer if isinstance(chosen, Model) else played_by(chosen)
+        answer = chosen.answer if isinstance(chosen, Model) else custom_model(chosen)
         self._store = Store()
         self._registry = Registry(self._store, self.clock, self.limits, answer)
-        self._google = Google.of(
+        self._google = GoogleCloudApis.of(
             self._store, self.clock, self.limits, lambda: self._registry.answer
         )
         self._google.buckets.at_home = self._home.do
         self._google.tables.at_home = self._home.do
         self._credentials = StandInCredentials(self._google.tokens)
         self._data = None if data is None else Path(data)
-        self._memory: Memory | None = None
+        self._memory: Persistence | None = None
         self._control = control
         self._started = False
         self._gate = Gate()
@@ -187,7 +187,7 @@ class Emulator:
                 for a usual one; or ``{"error": {"code": …, "message": …}}``, with a gRPC
                 code, for a request that fails. One that raises fails too.
         """
-        self._home.do(lambda: self._registry.answer_with(played_by(player)))
+        self._home.do(lambda: self._registry.answer_with(custom_model(player)))
 
     def script(self, name_or_display_name: str, *looks: Look) -> None:
         """Fix the course of a job, whatever the clock says.
@@ -239,7 +239,7 @@ class Emulator:
             return
         folder = self._data / "files"
         self._store.open(folder)
-        self._memory = Memory(
+        self._memory = Persistence(
             journal=Journal(self._data / "emulator.sqlite3"),
             folder=folder,
             registry=self._registry,

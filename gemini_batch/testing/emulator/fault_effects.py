@@ -22,7 +22,9 @@ _OF_ITS_END: Final = ("endTime", "error", "outputInfo", "partialFailures")
 _LISTS: Final = frozenset(("batches", "files", "batchPredictionJobs"))
 
 
-def spoil(call: Call, fault: Fault, answer: web.StreamResponse) -> web.StreamResponse:
+def apply_fault_effects(
+    call: Call, fault: Fault, answer: web.StreamResponse
+) -> web.StreamResponse:
     """Return `answer` as `fault` wants it; answers that are no success stay as they are."""
     if _RECEIVED in answer.headers and fault.received_shift:
         told = int(answer.headers[_RECEIVED]) + fault.received_shift

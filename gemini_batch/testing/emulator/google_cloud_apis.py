@@ -35,7 +35,7 @@ _BUCKET: Final = "/storage/v1/b/(?P<bucket>[^/]+)"
 
 
 @frozen(kw_only=True)
-class Google:
+class GoogleCloudApis:
     """What the emulated project has."""
 
     buckets: Buckets
@@ -52,7 +52,7 @@ class Google:
     @classmethod
     def of(
         cls, store: Store, clock: Clock, limits: Limits, answer: Callable[[], Answer]
-    ) -> "Google":
+    ) -> "GoogleCloudApis":
         """Return a project with a bucket, and nothing in it."""
         buckets, tables = Buckets(store, clock), Tables()
         buckets.add_bucket(BUCKET)

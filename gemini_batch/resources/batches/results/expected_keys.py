@@ -8,15 +8,15 @@ from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from gemini_batch._io.input_file import LineReader, shown
+from gemini_batch._io.input_file import LineReader, shorten_path
 from gemini_batch._io.threads import in_thread
-from gemini_batch._requests.checker import RowChecker
-from gemini_batch._requests.full_check import MAX_ROW_BYTES
+from gemini_batch._requests.checker import RequestChecker
+from gemini_batch._requests.full_check import MAX_REQUEST_BYTES
 from gemini_batch.errors import InputError, InputProblem
 
 if TYPE_CHECKING:
     from gemini_batch._codec import Codec
-    from gemini_batch._requests.api_rules import RowFlavour
+    from gemini_batch._requests.api_rules import ApiRules
 
 Keys: TypeAlias = str | os.PathLike[str] | Iterable[str]
 """The path of the input that was submitted, or keys."""
@@ -154,7 +154,7 @@ async def take_keys(
     add: Callable[[list[str]], None],
     *,
     codec: "Codec",
-    flavour: "Callable[[], RowFlavour]",
+    api_rules: "Callable[[], ApiRules]",
 ) -> str | None:
     """Hand over the keys that were asked for, in their order.
 
@@ -162,7 +162,7 @@ async def take_keys(
         expected: The path of an input file, or keys.
         add: Takes some of them; called in a worker thread.
         codec: Reads JSON.
-        flavour: Tells which API the rows of a file are for.
+        api_rules: Tells which API the rows of a file are for.
 
     Returns:
         The file, as it is shown in a problem; None if there is none.
@@ -171,7 +171,7 @@ async def take_keys(
         InputError: The file is none of requests, or a key is no text.
     """
     if isinstance(expected, str | os.PathLike):
-        return await _take_file(os.fspath(expected), add, codec, flavour())
+        return await _take_file(os.fspath(expected), add, codec, api_rules())
     drawn = iter(expected)
     count = 0
     # Drawn here, for it may be the caller's own code that makes them.
@@ -188,23 +188,25 @@ async def _take_file(
     path: str,
     add: Callable[[list[str]], None],
     codec: "Codec",
-    flavour: "RowFlavour",
+    api_rules: "ApiRules",
 ) -> str:
-    reader = LineReader(path, max_line_bytes=MAX_ROW_BYTES)
+    reader = LineReader(path, max_line_bytes=MAX_REQUEST_BYTES)
     # As they were when it was submitted, rows without keys included.
-    checker = RowChecker(codec, file=shown(path), model=None, flavour=flavour)
+    checker = RequestChecker(
+        codec, file=shorten_path(path), model=None, api_rules=api_rules
+    )
 
-    def hop() -> bool:
+    def read_some() -> bool:
         lines = reader.block()
         if lines is not None:
             add(checker.lines(lines).keys)
         return lines is not None
 
     await in_thread(reader.check)
-    while await in_thread(hop):
+    while await in_thread(read_some):
         pass
     checker.raise_if_any()
-    return shown(path)
+    return shorten_path(path)
 
 
 def _not_a_key(value: Any, number: int) -> InputError:

@@ -9,7 +9,7 @@ from typing import IO, Any, Final, TypeAlias
 
 from attrs import define
 
-PlacedRow: TypeAlias = tuple[int, int, bytes]
+PlacedResult: TypeAlias = tuple[int, int, bytes]
 """Position in the order, position among the results, and the row."""
 
 _HELD_BYTES: Final = 16 << 20
@@ -30,7 +30,7 @@ class _Run:
     """Position in the order of its last row."""
 
 
-class RowSorter:
+class ResultSorter:
     """Takes rows in any order, and returns them in order of their positions.
 
     It holds some megabytes of them, whatever their number. All of it blocks: it is used by one
@@ -45,7 +45,7 @@ class RowSorter:
                 has no name, so that nothing is left of it whatever happens.
         """
         self._held_bytes = held_bytes
-        self._rows: list[PlacedRow] = []
+        self._rows: list[PlacedResult] = []
         self._bytes = 0
         self._file: IO[bytes] | None = None
         self._size = 0
@@ -58,7 +58,7 @@ class RowSorter:
         if self._bytes >= self._held_bytes:
             self._spill()
 
-    def merged(self) -> Iterator[PlacedRow]:
+    def merged(self) -> Iterator[PlacedResult]:
         """Yield all rows in order. None may be added any more."""
         self._rows.sort()
         file = self._file
@@ -66,7 +66,9 @@ class RowSorter:
             return iter(self._rows)
         # All together hold as much as rows did before.
         size = max(_LEAST_READ, self._held_bytes // len(self._runs))
-        runs: list[Iterable[PlacedRow]] = [_rows_of(file, run, size) for run in self._runs]
+        runs: list[Iterable[PlacedResult]] = [
+            _rows_of(file, run, size) for run in self._runs
+        ]
         return heapq.merge(*runs, self._rows)
 
     def close(self) -> None:
@@ -94,7 +96,7 @@ class RowSorter:
             self._runs.append(_Run(start, self._size, last))
 
 
-def _rows_of(file: IO[bytes], run: _Run, size: int) -> Iterator[PlacedRow]:
+def _rows_of(file: IO[bytes], run: _Run, size: int) -> Iterator[PlacedResult]:
     with io.BufferedReader(_Part(file, run.start, run.end), size) as part:
         while head := part.read(_HEAD.size):
             position, index, length = _HEAD.unpack(head)

@@ -6,26 +6,26 @@ from typing import Final
 
 from attrs import define, field
 
-from gemini_batch._codec import MissingRows
+from gemini_batch._codec import MissingResults
 from gemini_batch._input.key_index import KeyIndex
-from gemini_batch._io.thread_guard import Hops
-from gemini_batch._requests.checker import Block
+from gemini_batch._io.thread_guard import ThreadGuard
+from gemini_batch._requests.checker import EncodedBlock
 from gemini_batch.resources.batches.results.expected_keys import ExpectedKeys
 from gemini_batch.resources.batches.results.external_sort import (
-    PlacedRow,
-    RowSorter,
+    PlacedResult,
+    ResultSorter,
 )
 from gemini_batch.types import BatchResult
 
-HOP_ROWS: Final = 512
+RESULTS_PER_CALL: Final = 512
 """Rows per thread hop: a millisecond or so of work."""
 
-HOP_BYTES: Final = 1 << 20
+BYTES_PER_CALL: Final = 1 << 20
 """Bytes of rows from which on there is a hop, however few they are."""
 
 
 @define
-class Sifted:
+class Matched:
     """What becomes of some rows."""
 
     kept: list[BatchResult] = field(factory=list)
@@ -35,7 +35,7 @@ class Sifted:
     foreign: list[BatchResult] = field(factory=list)
 
 
-class Ledger(ABC):
+class Matcher(ABC):
     """Holds rows against what was asked for. All of it blocks: it is used in worker threads.
 
     A task that is cancelled natively leaves its hop running: what is held then is let go of when
@@ -43,39 +43,39 @@ class Ledger(ABC):
     """
 
     def __init__(self) -> None:
-        self._hops = Hops(self._release)
+        self._guard = ThreadGuard(self._release)
         self._rows = 0
 
-    def sift(self, rows: list[BatchResult]) -> Sifted:
+    def match(self, rows: list[BatchResult]) -> Matched:
         """Say which rows are results, in the order in which they came."""
-        with self._hops.hop() as usable:
+        with self._guard.hold() as usable:
             if not usable:
-                return Sifted()
+                return Matched()
             self._rows += len(rows)
-            return self._sift(rows)
+            return self._match(rows)
 
-    def rest(self, missing: MissingRows) -> list[BatchResult]:
+    def rest(self, missing: MissingResults) -> list[BatchResult]:
         """Return some of the results that remain once all rows came; none at the end.
 
         Args:
             missing: Makes the results of requests without a row.
         """
-        with self._hops.hop() as usable:
+        with self._guard.hold() as usable:
             return self._rest(missing) if usable else []
 
     def close(self) -> None:
         """Let go of everything; where a hop still runs, at its end. May be called again."""
-        self._hops.close(wait=False)
+        self._guard.close(wait=False)
 
     @abstractmethod
-    def _sift(self, rows: list[BatchResult]) -> Sifted: ...
+    def _match(self, rows: list[BatchResult]) -> Matched: ...
     @abstractmethod
-    def _rest(self, missing: MissingRows) -> list[BatchResult]: ...
+    def _rest(self, missing: MissingResults) -> list[BatchResult]: ...
     @abstractmethod
     def _release(self) -> None: ...
 
 
-class CountLedger(Ledger):
+class CountMatcher(Matcher):
     """Knows how many requests there were, and none of their keys."""
 
     def __init__(self, count: int) -> None:
@@ -88,9 +88,9 @@ class CountLedger(Ledger):
         self._due = count
         self._seen = KeyIndex()
 
-    def _sift(self, rows: list[BatchResult]) -> Sifted:
-        sifted = Sifted()
-        keyed = Block()
+    def _match(self, rows: list[BatchResult]) -> Matched:
+        matched = Matched()
+        keyed = EncodedBlock()
         for row in rows:
             if row.key is not None:
                 keyed.keys.append(row.key)
@@ -98,17 +98,17 @@ class CountLedger(Ledger):
         again = {duplicate.number for duplicate in self._seen.add(keyed)}
         for row in rows:
             if row.index in again:
-                sifted.duplicates.append(row)
+                matched.duplicates.append(row)
             elif self._due:
                 # One without a key is somebody's all the same.
                 self._due -= 1
-                sifted.kept.append(row)
+                matched.kept.append(row)
             else:
-                sifted.foreign.append(row)
-        return sifted
+                matched.foreign.append(row)
+        return matched
 
-    def _rest(self, missing: MissingRows) -> list[BatchResult]:
-        count = min(HOP_ROWS, self._due)
+    def _rest(self, missing: MissingResults) -> list[BatchResult]:
+        count = min(RESULTS_PER_CALL, self._due)
         first = self._rows
         self._rows += count
         self._due -= count
@@ -118,7 +118,7 @@ class CountLedger(Ledger):
         self._seen.close()
 
 
-class KeyLedger(Ledger):
+class KeyMatcher(Matcher):
     """Knows the keys of all requests. Results are returned as they come, missing ones last."""
 
     def __init__(self) -> None:
@@ -129,7 +129,7 @@ class KeyLedger(Ledger):
 
     def add(self, keys: list[str]) -> None:
         """Take the next keys that were asked for."""
-        with self._hops.hop() as usable:
+        with self._guard.hold() as usable:
             if usable:
                 self._keys.add(keys)
 
@@ -142,28 +142,28 @@ class KeyLedger(Ledger):
         Raises:
             InputError: Some are there twice.
         """
-        with self._hops.hop() as usable:
+        with self._guard.hold() as usable:
             if usable:
                 self._keys.complete(file)
                 self._seen = bytearray(self._keys.count)
 
-    def _sift(self, rows: list[BatchResult]) -> Sifted:
-        sifted = Sifted()
+    def _match(self, rows: list[BatchResult]) -> Matched:
+        matched = Matched()
         places = self._keys.positions([row.key for row in rows])
         for row, position in zip(rows, places, strict=True):
             if position is None:
-                sifted.foreign.append(row)
+                matched.foreign.append(row)
             elif self._seen[position]:
-                sifted.duplicates.append(row)
+                matched.duplicates.append(row)
             else:
                 self._seen[position] = 1
-                self._keep(position, row, sifted)
-        return sifted
+                self._keep(position, row, matched)
+        return matched
 
-    def _keep(self, position: int, row: BatchResult, sifted: Sifted) -> None:  # noqa: ARG002 - others ask for it
-        sifted.kept.append(row)
+    def _keep(self, position: int, row: BatchResult, matched: Matched) -> None:  # noqa: ARG002 - others ask for it
+        matched.kept.append(row)
 
-    def _rest(self, missing: MissingRows) -> list[BatchResult]:
+    def _rest(self, missing: MissingResults) -> list[BatchResult]:
         first = self._seen.find(0, self._next)
         if first < 0:
             return []
@@ -176,7 +176,7 @@ class KeyLedger(Ledger):
             if not came
         ]
 
-    def _missing(self, missing: MissingRows, key: str) -> BatchResult:
+    def _missing(self, missing: MissingResults, key: str) -> BatchResult:
         # Their indices go on where those of the rows end.
         index = self._rows
         self._rows += 1
@@ -186,7 +186,7 @@ class KeyLedger(Ledger):
         self._keys.close()
 
 
-class OrderedLedger(KeyLedger):
+class OrderedMatcher(KeyMatcher):
     """Returns results in the order of the keys, missing ones in their places.
 
     As long as rows come in that order they pass; the others wait in files.
@@ -194,25 +194,25 @@ class OrderedLedger(KeyLedger):
 
     def __init__(self) -> None:
         super().__init__()
-        self._waiting = RowSorter()
-        self._merged: Iterator[PlacedRow] | None = None
+        self._waiting = ResultSorter()
+        self._merged: Iterator[PlacedResult] | None = None
         self._like: BatchResult | None = None
 
-    def _keep(self, position: int, row: BatchResult, sifted: Sifted) -> None:
+    def _keep(self, position: int, row: BatchResult, matched: Matched) -> None:
         if position == self._next:
             self._next += 1
-            sifted.kept.append(row)
+            matched.kept.append(row)
         else:
             self._like = row
             self._waiting.add(position, row.index, row.raw)
 
-    def _rest(self, missing: MissingRows) -> list[BatchResult]:
+    def _rest(self, missing: MissingResults) -> list[BatchResult]:
         if self._merged is None:
             self._merged = self._waiting.merged()
         results: list[BatchResult] = []
         held = 0
         for key in self._keys.following(self._next):
-            if held >= HOP_BYTES:
+            if held >= BYTES_PER_CALL:
                 break
             if self._seen[self._next] and self._like is not None:
                 # All that were seen from here on are waiting, this one first.

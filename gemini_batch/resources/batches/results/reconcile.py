@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 from attrs import frozen
 
-from gemini_batch._codec import Codec, MissingRows
+from gemini_batch._codec import Codec, MissingResults
 from gemini_batch._io.threads import in_thread
 from gemini_batch.errors import JobFailedError
 from gemini_batch.resources.batches.results.expected_keys import (
@@ -16,19 +16,22 @@ from gemini_batch.resources.batches.results.expected_keys import (
     take_keys,
 )
 from gemini_batch.resources.batches.results.matching import (
-    HOP_BYTES,
-    HOP_ROWS,
-    CountLedger,
-    KeyLedger,
-    Ledger,
-    OrderedLedger,
-    Sifted,
+    BYTES_PER_CALL,
+    RESULTS_PER_CALL,
+    CountMatcher,
+    KeyMatcher,
+    Matched,
+    Matcher,
+    OrderedMatcher,
 )
-from gemini_batch.resources.batches.results.reader import CLOCK_EVERY, take_turns
+from gemini_batch.resources.batches.results.result_reader import (
+    CLOCK_EVERY,
+    take_turns,
+)
 from gemini_batch.types import BatchJob, BatchResult, JobState, Status, Tally
 
 if TYPE_CHECKING:
-    from gemini_batch._requests.api_rules import RowFlavour
+    from gemini_batch._requests.api_rules import ApiRules
 
 log = logging.getLogger("gemini_batch.batches")
 
@@ -79,7 +82,7 @@ class Reconciliation:
     codec: Codec
     """Reads the rows of an input file."""
 
-    flavour: "Callable[[BatchJob], RowFlavour]"
+    api_rules: "Callable[[BatchJob], ApiRules]"
     """Tells which API the requests of a job are for."""
 
     async def results(self) -> AsyncGenerator[BatchResult, None]:
@@ -102,30 +105,30 @@ class Reconciliation:
     async def _blocks(self) -> AsyncGenerator[list[BatchResult], None]:
         job, rows = await self._found()
         left_out = _LeftOut(self.tally or Tally())
-        ledger = self._ledger()
+        matcher = self._matcher()
         try:
-            await self._fill(ledger, job)
+            await self._fill(matcher, job)
             if rows is not None:
                 several = _gathered(rows)
                 try:
                     async for some in several:
-                        sifted = await in_thread(ledger.sift, some)
-                        left_out.count(sifted)
-                        yield sifted.kept
+                        matched = await in_thread(matcher.match, some)
+                        left_out.count(matched)
+                        yield matched.kept
                 finally:
                     await several.aclose()
-            missing = MissingRows(reason_of(job, left_out.foreign))
-            while rest := await in_thread(ledger.rest, missing):
+            missing = MissingResults(reason_of(job, left_out.foreign))
+            while rest := await in_thread(matcher.rest, missing):
                 yield rest
         finally:
             # Nothing that anybody might look for in vain is dropped without a word.
             left_out.tell(job)
             try:
                 with anyio.move_on_after(_CLEANUP_SECONDS, shield=True):
-                    await in_thread(ledger.close)
+                    await in_thread(matcher.close)
             finally:
                 # A task that is cancelled meanwhile may have kept its thread from starting.
-                ledger.close()
+                matcher.close()
 
     async def _found(self) -> tuple[BatchJob, AsyncGenerator[BatchResult, None] | None]:
         """Return the job and its rows; None if it ended without any."""
@@ -136,21 +139,21 @@ class Reconciliation:
             return exc.job, None
         return job, self.read(job)
 
-    def _ledger(self) -> Ledger:
+    def _matcher(self) -> Matcher:
         if isinstance(self.expected, int):
-            return CountLedger(self.expected)
-        return OrderedLedger() if self.ordered else KeyLedger()
+            return CountMatcher(self.expected)
+        return OrderedMatcher() if self.ordered else KeyMatcher()
 
-    async def _fill(self, ledger: Ledger, job: BatchJob) -> None:
-        if isinstance(ledger, KeyLedger) and not isinstance(self.expected, int):
+    async def _fill(self, matcher: Matcher, job: BatchJob) -> None:
+        if isinstance(matcher, KeyMatcher) and not isinstance(self.expected, int):
             file = await take_keys(
                 self.expected,
-                ledger.add,
+                matcher.add,
                 codec=self.codec,
                 # Only rows of a file have one, and not every job that has keys.
-                flavour=lambda: self.flavour(job),
+                api_rules=lambda: self.api_rules(job),
             )
-            await in_thread(ledger.complete, file)
+            await in_thread(matcher.complete, file)
 
 
 async def _gathered(
@@ -163,7 +166,7 @@ async def _gathered(
         async for row in rows:
             some.append(row)
             held += len(row.raw)
-            if len(some) >= HOP_ROWS or held >= HOP_BYTES:
+            if len(some) >= RESULTS_PER_CALL or held >= BYTES_PER_CALL:
                 yield some
                 some, held = [], 0
     finally:
@@ -180,13 +183,13 @@ class _LeftOut:
         self.duplicates = 0
         self.foreign = 0
 
-    def count(self, sifted: Sifted) -> None:
-        for row in sifted.duplicates:
+    def count(self, matched: Matched) -> None:
+        for row in matched.duplicates:
             self._tally.leave_out(row, duplicate=True)
-        for row in sifted.foreign:
+        for row in matched.foreign:
             self._tally.leave_out(row, duplicate=False)
-        self.duplicates += len(sifted.duplicates)
-        self.foreign += len(sifted.foreign)
+        self.duplicates += len(matched.duplicates)
+        self.foreign += len(matched.foreign)
 
     def tell(self, job: BatchJob) -> None:
         if self.duplicates or self.foreign:

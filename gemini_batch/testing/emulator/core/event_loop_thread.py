@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 _T = TypeVar("_T")
 
 
-class Home:
+class EventLoopThread:
     """The event loop an emulator answers in.
 
     A test may run in another thread than its emulator, or in another event loop. What it

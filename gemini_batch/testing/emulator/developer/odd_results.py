@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from gemini_batch.testing.emulator.core.seeded_random import Dice
+from gemini_batch.testing.emulator.core.seeded_random import SeededRandom
 from gemini_batch.testing.faults import Fault, RowEffect
 
 
@@ -29,7 +29,7 @@ def arrange(count: int, fault: Fault) -> list[Slot]:
 
     Each effect has rows of its own, as far as there are enough.
     """
-    dice = Dice(f"rows {fault.seed}")
+    dice = SeededRandom(f"rows {fault.seed}")
     pool = _shuffled(range(count), dice)
 
     def taken(effect: RowEffect) -> list[int]:
@@ -53,7 +53,7 @@ def arrange(count: int, fault: Fault) -> list[Slot]:
     return _shuffled(slots, dice) if "shuffled" in fault.rows else slots
 
 
-def _shuffled(items: Sequence[Any], dice: Dice) -> list[Any]:
+def _shuffled(items: Sequence[Any], dice: SeededRandom) -> list[Any]:
     mixed = list(items)
     for last in range(len(mixed) - 1, 0, -1):
         other = dice.below(last + 1)

@@ -34,7 +34,7 @@ _FAILED_CONDITION: Final = "At least one of the pre-conditions you specified did
 _PRECONDITION_FAILED: Final = 412
 
 
-class Surface(Enum):
+class EmulatedApi(Enum):
     """One of the APIs behind the emulator's port."""
 
     DEVELOPER = "generativelanguage.googleapis.com"
@@ -43,22 +43,22 @@ class Surface(Enum):
     BIGQUERY = "bigquery.googleapis.com"
 
 
-def surface_of(path: str) -> Surface:
+def api_of_path(path: str) -> EmulatedApi:
     """Return the API that a path belongs to."""
     if path.startswith(_STORAGE):
-        return Surface.STORAGE
+        return EmulatedApi.STORAGE
     if path.startswith(_BIGQUERY):
-        return Surface.BIGQUERY
-    return Surface.VERTEX if _VERTEX.fullmatch(path) else Surface.DEVELOPER
+        return EmulatedApi.BIGQUERY
+    return EmulatedApi.VERTEX if _VERTEX.fullmatch(path) else EmulatedApi.DEVELOPER
 
 
 def refused(request: web.BaseRequest, refusal: Refusal) -> web.Response:
     """Return the answer that `refusal` stands for, as the API of the path writes it."""
-    surface = surface_of(request.path)
-    if surface in {Surface.DEVELOPER, Surface.VERTEX}:
+    surface = api_of_path(request.path)
+    if surface in {EmulatedApi.DEVELOPER, EmulatedApi.VERTEX}:
         return refusal_answer(refusal)
     error = json.loads(refusal.body())["error"]
-    if surface is Surface.STORAGE and request.query.get("alt") == "media":
+    if surface is EmulatedApi.STORAGE and request.query.get("alt") == "media":
         # Media endpoints tell it in plain text.
         return raw_answer(
             error["message"].encode(),
@@ -69,10 +69,10 @@ def refused(request: web.BaseRequest, refusal: Refusal) -> web.Response:
     return raw_answer(body.encode(), status=refusal.status, headers=refusal.headers)
 
 
-def _older(error: dict[str, Any], surface: Surface) -> dict[str, Any]:
+def _older(error: dict[str, Any], surface: EmulatedApi) -> dict[str, Any]:
     """Return an error in the form of the APIs that were there before gRPC."""
     code, message = error["code"], error["message"]
-    if code == _PRECONDITION_FAILED and surface is Surface.STORAGE:
+    if code == _PRECONDITION_FAILED and surface is EmulatedApi.STORAGE:
         message = _FAILED_CONDITION
     entry = {
         "message": message,
@@ -82,4 +82,4 @@ def _older(error: dict[str, Any], surface: Surface) -> dict[str, Any]:
     if code == _PRECONDITION_FAILED:
         entry |= {"locationType": "header", "location": "If-Match"}
     told = {"code": code, "message": message, "errors": [entry]}
-    return told if surface is Surface.STORAGE else {**told, "status": error["status"]}
+    return told if surface is EmulatedApi.STORAGE else {**told, "status": error["status"]}

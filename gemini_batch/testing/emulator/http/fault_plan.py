@@ -7,7 +7,7 @@ from typing import Final
 
 from attrs import define, field
 
-from gemini_batch.testing.emulator.core.seeded_random import Dice
+from gemini_batch.testing.emulator.core.seeded_random import SeededRandom
 from gemini_batch.testing.faults import Fault
 
 _SIDES: Final = 1 << 30
@@ -18,12 +18,12 @@ class _Count:
     fault: Fault
     """Kept, so that no later fault can have its identity."""
 
-    dice: Dice = field(init=False)
+    dice: SeededRandom = field(init=False)
     passed: int = 0
     hit: int = 0
 
     def __attrs_post_init__(self) -> None:
-        self.dice = Dice(f"fault {self.fault.seed}")
+        self.dice = SeededRandom(f"fault {self.fault.seed}")
 
     def strikes(self) -> bool:
         """Count one matching request; tell whether the fault hits it."""

@@ -11,7 +11,7 @@ _CLOSING_TIME: Final = 0.05
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
-class Doors:
+class Listener:
     """A web server's socket and connections.
 
     Args:

@@ -16,7 +16,7 @@ one, or a mapping whose only member is ``error``: a gRPC ``code`` and a ``messag
 _INTERNAL = 13
 
 
-def played_by(player: Player) -> Answer:
+def custom_model(player: Player) -> Answer:
     """Return what answers as `player` says. A request at which it raises has failed."""
 
     def answer(request: dict[str, Any], model: str) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from gemini_batch.testing.emulator.core.seeded_random import Dice
+from gemini_batch.testing.emulator.core.seeded_random import SeededRandom
 
 # Beyond this nesting, optional members are left out, so that recursive schemas end.
 _DEEP: Final = 4
@@ -33,7 +33,7 @@ Schema = Mapping[str, Any]
 class Fitter:
     """Fills schemas with words and numbers."""
 
-    dice: Dice
+    dice: SeededRandom
     words: Sequence[str]
     """What strings are made of."""
 

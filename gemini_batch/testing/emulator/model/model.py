@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from gemini_batch.testing.emulator.core.errors import GRPC_MESSAGES
-from gemini_batch.testing.emulator.core.seeded_random import Dice
+from gemini_batch.testing.emulator.core.seeded_random import SeededRandom
 from gemini_batch.testing.emulator.model.fit_schema import Fitter
 from gemini_batch.testing.emulator.model.texts import (
     count_tokens,
@@ -176,7 +176,7 @@ def _limited(text: str, config: Mapping[str, Any]) -> tuple[str, str]:
 def _fitter(schema: object, prompt: str) -> Fitter:
     words = quotations(prompt, language_of(prompt))
     root = schema if isinstance(schema, Mapping) else {}
-    return Fitter(dice=Dice(prompt), words=words, root=root)
+    return Fitter(dice=SeededRandom(prompt), words=words, root=root)
 
 
 def _text(config: Mapping[str, Any], prompt: str) -> str:
@@ -206,7 +206,7 @@ def _function_call(request: Json, prompt: str) -> Json | None:
     ]
     if not declared:
         return None
-    function = Dice(prompt).among(declared)
+    function = SeededRandom(prompt).among(declared)
     schema = function.get("parameters", function.get("parametersJsonSchema"))
     arguments = _fitter(schema, prompt).value(schema) if schema else {}
     return {"functionCall": {"name": function.get("name", ""), "args": arguments}}

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from gemini_batch.testing.emulator.core.seeded_random import Dice
+from gemini_batch.testing.emulator.core.seeded_random import SeededRandom
 from gemini_batch.testing.emulator.model.phrases import (
     LANGUAGES_OF,
     SCRIPTS,
@@ -108,7 +108,7 @@ def _runs(words: Sequence[str], language: str) -> Iterator[str]:
 def text_answer(prompt: str) -> str:
     """Return the answer to a prompt: one to three sentences."""
     language = language_of(prompt)
-    dice = Dice(prompt)
+    dice = SeededRandom(prompt)
     quoted = quotations(prompt, language)
     sentences = SENTENCES[language]
     first = dice.below(len(sentences))
@@ -119,7 +119,7 @@ def text_answer(prompt: str) -> str:
     return gap.join(s.format(a=a, b=b) for s, (a, b) in zip(chosen, pairs, strict=True))
 
 
-def _two(dice: Dice, choices: Sequence[str]) -> tuple[str, str]:
+def _two(dice: SeededRandom, choices: Sequence[str]) -> tuple[str, str]:
     """Return two of `choices`, different ones if there are."""
     first = dice.below(len(choices))
     second = (first + 1 + dice.below(max(1, len(choices) - 1))) % len(choices)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from gemini_batch.testing.emulator.core.seeded_random import Dice
+from gemini_batch.testing.emulator.core.seeded_random import SeededRandom
 from gemini_batch.testing.emulator.model.texts import count_tokens
 
 _MEDIA_TOKENS: Final = 258
@@ -66,5 +66,5 @@ def thoughts_of(config: Mapping[str, Any], prompt: str, model: str) -> int:
     lazy = "lite" in model and budget < 0
     if budget == 0 or lazy or not ("2.5" in model or model.startswith("gemini-3")):
         return 0
-    spent = 24 + Dice(prompt).below(200)
+    spent = 24 + SeededRandom(prompt).below(200)
     return min(spent, budget) if budget > 0 else spent

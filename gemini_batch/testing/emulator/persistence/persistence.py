@@ -12,9 +12,9 @@ from gemini_batch.testing.emulator.core.clock import Clock, Turnable
 from gemini_batch.testing.emulator.core.file_store import Store
 from gemini_batch.testing.emulator.developer.jobs import Job
 from gemini_batch.testing.emulator.developer.registry import Registry
-from gemini_batch.testing.emulator.google_cloud_apis import Google
+from gemini_batch.testing.emulator.google_cloud_apis import GoogleCloudApis
 from gemini_batch.testing.emulator.persistence.journal import Journal
-from gemini_batch.testing.emulator.persistence.records import (
+from gemini_batch.testing.emulator.persistence.saved_state import (
     file_of,
     file_record,
     job_of,
@@ -40,7 +40,7 @@ _LONGEST_STEP: Final = 1e9
 
 
 @frozen(kw_only=True)
-class Memory:
+class Persistence:
     """Jobs, finished uploads, result files and the time, as they outlive a process.
 
     Uploads under way, faults and scripts for jobs to come do not.
@@ -50,7 +50,7 @@ class Memory:
     folder: Path
     registry: Registry
     store: Store
-    google: Google
+    google: GoogleCloudApis
     clock: Clock
 
     def recall(self) -> None:

@@ -18,12 +18,12 @@ from gemini_batch.testing.emulator.google_cloud.project import (
 )
 from gemini_batch.testing.emulator.model.answer import Answer
 from gemini_batch.testing.emulator.vertex.inputs import CannotRunError, Inputs
+from gemini_batch.testing.emulator.vertex.job_output import Output, write_output
 from gemini_batch.testing.emulator.vertex.jobs import (
     VertexJob,
     VertexMoment,
     moment_of,
 )
-from gemini_batch.testing.emulator.vertex.output import Output, write_output
 from gemini_batch.testing.emulator.vertex.results import answer_rows
 
 _JOB_PATH: Final = re.compile("batchPredictionJobs/([0-9]+)")

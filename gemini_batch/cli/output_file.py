@@ -11,13 +11,13 @@ from typing import BinaryIO, TextIO
 from anyio import to_thread
 
 from gemini_batch import InputError
-from gemini_batch._io.files import part_of
+from gemini_batch._io.local_files import part_of
 from gemini_batch.cli.uris import is_object, is_stored
 
 _HOP = 1 << 18  # bytes that are gathered for one hop to a thread
 
 
-class Sink:
+class OutputFile:
     """Takes lines and writes them in blocks, in a thread: a reader may be slow.
 
     Args:
@@ -88,28 +88,28 @@ def _not_written(output: str, *, objects: bool) -> tuple[str, str]:
 
 
 @asynccontextmanager
-async def open_sink(output: str | None) -> AsyncIterator[Sink]:
+async def open_output(output: str | None) -> AsyncIterator[OutputFile]:
     """Open stdout for None and ``-``, else a file.
 
     A file is written beside its target and renamed at the end; one that is no ordinary
     file, such as ``/dev/null`` or a named pipe, is written to as it is.
     """
     if output is None or output == "-":
-        sink = Sink(write_stdout)
+        sink = OutputFile(write_stdout)
         yield sink
         await sink.flush()
         return
     target = Path(output)
     if _is_special(target):
         with await to_thread.run_sync(lambda: target.open("wb")) as special:
-            sink = Sink(special.write)
+            sink = OutputFile(special.write)
             yield sink
             await sink.flush()
         return
     target, part, file = _create(target)
     try:
         with file:
-            sink = Sink(file.write)
+            sink = OutputFile(file.write)
             yield sink
             await sink.flush()
         part.replace(target)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gemini_batch._codec.codec import Codec
-from gemini_batch._codec.results.rows import RowDecoder
+from gemini_batch._codec.results.decoder import ResultDecoder
 from gemini_batch.errors import DecodeError
 from gemini_batch.types import (
     BatchResult,
@@ -15,10 +15,10 @@ from gemini_batch.types import (
 )
 
 
-class TypedRows:
+class TypedResultDecoder:
     """Makes results as another decoder does; a whole answer that does not fit is INVALID."""
 
-    def __init__(self, rows: RowDecoder, codec: Codec, cls: Any) -> None:
+    def __init__(self, rows: ResultDecoder, codec: Codec, cls: Any) -> None:
         """Make it.
 
         Args:

@@ -8,8 +8,8 @@ from typing import Any, Final
 import msgspec
 
 from gemini_batch._codec.codec import JSON_ERRORS, Codec
-from gemini_batch._codec.names import wire_name
-from gemini_batch._codec.results.rows import RowDecoder
+from gemini_batch._codec.member_names import wire_name
+from gemini_batch._codec.results.decoder import ResultDecoder
 from gemini_batch.errors import DecodeError
 from gemini_batch.types import GRPC_CODES, JobKind, Judgement
 
@@ -49,7 +49,7 @@ class _Echo(msgspec.Struct, gc=False):
     instance: Any = None
 
 
-class VertexRowDecoder(RowDecoder):
+class VertexResultDecoder(ResultDecoder):
     """Makes results of rows from Vertex AI.
 
     A row is rewritten as the Developer API would have it where it differs: an error is text
@@ -72,7 +72,7 @@ class VertexRowDecoder(RowDecoder):
         self._echo: Callable[[bytes], _Echo] = msgspec.json.Decoder(_Echo).decode
 
     def __reduce__(self) -> Any:
-        return (VertexRowDecoder, (self._codec, self._kind, self._keys))
+        return (VertexResultDecoder, (self._codec, self._kind, self._keys))
 
     def judge(self, raw: bytes, key: str | None) -> Judgement:
         """Decode a row whose key is `key`, and say how its request ended. Never raises."""

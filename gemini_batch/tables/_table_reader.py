@@ -12,12 +12,12 @@ from attrs import field, frozen
 from gemini_batch._codec.request_structs import decode_text, encode_plain
 from gemini_batch._input.key_index import Duplicate, KeyIndex
 from gemini_batch._io.threads import in_thread
-from gemini_batch._requests.checker import Block
+from gemini_batch._requests.checker import EncodedBlock
 from gemini_batch._requests.hints import json_type
 from gemini_batch._requests.problems import Problems
 from gemini_batch.tables._columns import Columns
-from gemini_batch.tables._formats import Records
 from gemini_batch.tables._reopened_file import check_file
+from gemini_batch.tables._table_formats import Records
 
 T = TypeVar("T")
 
@@ -100,7 +100,7 @@ class TableReader(Generic[T]):
             check_file(self._path)
             self._keys = KeyIndex()
         records = self._records.block()
-        block, made = Block(), []
+        block, made = EncodedBlock(), []
         for line, cells in records or ():
             request = self._request(line, cells, block)
             if request is not None:
@@ -122,7 +122,7 @@ class TableReader(Generic[T]):
                 field=self._plan.key or "",
             )
 
-    def _request(self, line: int, cells: Sequence[Any], block: Block) -> T | None:
+    def _request(self, line: int, cells: Sequence[Any], block: EncodedBlock) -> T | None:
         texts, key = self._texts(line, cells), None
         if texts is None:
             return None

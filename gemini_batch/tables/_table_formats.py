@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol, TypeAlias
 from gemini_batch._codec.codec import JSON_ERRORS
 from gemini_batch._codec.request_structs import decode_plain
 from gemini_batch._io.input_file import BLOCK_BYTES, LineReader
-from gemini_batch._requests.checker import MAX_ROW_BYTES
+from gemini_batch._requests.checker import MAX_REQUEST_BYTES
 from gemini_batch._requests.hints import json_type, why_not_json
 from gemini_batch._requests.problems import Problems
 from gemini_batch.errors import InputError
@@ -162,7 +162,7 @@ class JsonRecords:
             problems: Takes what is wrong.
             may_lack: Whether objects may lack members, which are None then.
         """
-        self._lines = LineReader(path, max_line_bytes=MAX_ROW_BYTES)
+        self._lines = LineReader(path, max_line_bytes=MAX_REQUEST_BYTES)
         self._columns = columns
         self._problems = problems
         self._may_lack = may_lack
@@ -187,7 +187,7 @@ class JsonRecords:
     def _read(self, line: bytes | None, number: int) -> dict[str, Any] | None:
         if line is None:
             self._problems.report(
-                f"the line is larger than {MAX_ROW_BYTES / 1e6:g} MB", number=number
+                f"the line is larger than {MAX_REQUEST_BYTES / 1e6:g} MB", number=number
             )
             return None
         if number == 1:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import IO, Any, Protocol, TypeAlias
 
-from gemini_batch._io.input_file import shown
+from gemini_batch._io.input_file import shorten_path
 from gemini_batch.errors import InputError
 from gemini_batch.types import BatchResult
 
@@ -42,6 +42,6 @@ def not_ours(path: str, why: str) -> InputError:
     return InputError.one(
         f"its rows cannot be kept: {why}",
         remedy="Write to another path, or replace the file with resume=False.",
-        file=shown(path),
+        file=shorten_path(path),
         field="path",
     )

@@ -9,9 +9,14 @@ from collections.abc import Iterator, Sequence
 from typing import IO, Any, Final
 
 from gemini_batch._codec.request_structs import decode_plain, encode_plain
-from gemini_batch._io.input_file import LineReader, shown
-from gemini_batch._writers.formats_base import Format, Kept, Record, not_ours
-from gemini_batch._writers.records import COLUMNS, flat_line, record
+from gemini_batch._io.input_file import LineReader, shorten_path
+from gemini_batch._writers.format_base import (
+    Format,
+    Kept,
+    Record,
+    not_ours,
+)
+from gemini_batch._writers.result_record import COLUMNS, flat_line, record
 from gemini_batch.errors import InputError
 from gemini_batch.types import BatchResult, Outcome
 
@@ -172,14 +177,14 @@ def format_of(path: str, *, raw: bool) -> Format:
         raise InputError.one(
             f"the name does not say what to write: {end or 'it has no extension'}",
             remedy="Let it end in .jsonl, .csv or .parquet.",
-            file=shown(path),
+            file=shorten_path(path),
             field="path",
         )
     if raw:
         raise InputError.one(
             f"rows as the service sent them are JSON, which does not go into {end}",
             remedy="Let the name end in .jsonl, or leave raw out.",
-            file=shown(path),
+            file=shorten_path(path),
             field="raw",
         )
     if end == ".csv":

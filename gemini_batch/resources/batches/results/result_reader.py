@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 import anyio.lowlevel
 
-from gemini_batch._codec import Codec, RowDecoder
+from gemini_batch._codec import Codec, ResultDecoder
 from gemini_batch._transport import Transport
 from gemini_batch._wire.storage_protocols import ContentStore
 from gemini_batch.errors import InputError, JobFailedError, ResultsUnavailableError
@@ -28,7 +28,7 @@ from gemini_batch.types import (
 )
 
 if TYPE_CHECKING:
-    from gemini_batch._codec.results.typed_rows import TypedRows
+    from gemini_batch._codec.results.typed_decoder import TypedResultDecoder
     from gemini_batch._wire.bigquery import BigQuery
     from gemini_batch._wire.gcs import Gcs
 
@@ -114,11 +114,13 @@ class ResultReader:
     ) -> Iterable[BatchResult]:
         if response_type is None:
             return results
-        typed = self._typed(RowDecoder(self._codec, job.kind), job, response_type)
+        typed = self._typed(ResultDecoder(self._codec, job.kind), job, response_type)
         return (typed.result(result.raw, result.index) for result in results)
 
-    def _typed(self, rows: RowDecoder, job: BatchJob, response_type: Any) -> "TypedRows":
-        from gemini_batch._codec.results.typed_rows import TypedRows  # noqa: PLC0415 - as in `_open`
+    def _typed(
+        self, rows: ResultDecoder, job: BatchJob, response_type: Any
+    ) -> "TypedResultDecoder":
+        from gemini_batch._codec.results.typed_decoder import TypedResultDecoder  # noqa: PLC0415 - as in `_open`
 
         if job.kind == JobKind.EMBED:
             raise InputError.one(
@@ -126,20 +128,20 @@ class ResultReader:
                 remedy="Leave it out.",
                 field="response_type",
             )
-        return TypedRows(rows, self._codec, response_type)
+        return TypedResultDecoder(rows, self._codec, response_type)
 
     async def _open(
         self, job: BatchJob, key_column: str | None
-    ) -> tuple[Lines, RowDecoder]:
+    ) -> tuple[Lines, ResultDecoder]:
         """Return the rows of a job, and what decodes them. Nothing is open yet."""
         dest = job.dest or JobDestination()
         if dest.file_name is not None and self._files is not None:
             lines = FileLines(self._transport, self._files, job, dest.file_name)
-            return lines, RowDecoder(self._codec, job.kind)
+            return lines, ResultDecoder(self._codec, job.kind)
         # Loaded for those who have such results.
-        from gemini_batch._codec.results.vertex_rows import VertexRowDecoder  # noqa: PLC0415
+        from gemini_batch._codec.results.vertex_decoder import VertexResultDecoder  # noqa: PLC0415
 
-        decoder = VertexRowDecoder(self._codec, job.kind)
+        decoder = VertexResultDecoder(self._codec, job.kind)
         if in_gcs(dest) and self._gcs is not None:
             from gemini_batch.resources.batches.results.gcs_lines import find_shards  # noqa: PLC0415
 

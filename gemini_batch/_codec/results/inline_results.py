@@ -6,7 +6,7 @@ from typing import Any, overload
 import msgspec
 
 from gemini_batch._codec.codec import Codec
-from gemini_batch._codec.results.rows import RowDecoder
+from gemini_batch._codec.results.decoder import ResultDecoder
 from gemini_batch.types import BatchResult, JobKind
 
 
@@ -18,7 +18,7 @@ class Results(Sequence[BatchResult]):
     def __init__(self, rows: list[msgspec.Raw], codec: Codec, kind: JobKind) -> None:
         # A row gives way to its result; when the last has, the answer they lie in is let go.
         self._items: list[Any] = rows
-        self._decoder = RowDecoder(codec, kind)
+        self._decoder = ResultDecoder(codec, kind)
 
     def _at(self, index: int) -> BatchResult:
         item = self._items[index]

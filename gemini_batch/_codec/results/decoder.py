@@ -73,7 +73,7 @@ _make: Callable[..., BatchResult] = maker(BatchResult)
 _OTHER_KEY = "the row has two keys"
 
 
-class RowDecoder:
+class ResultDecoder:
     """Makes results of raw rows, of a file or inline, and decodes them when they are asked.
 
     A row that begins or ends with a plain key is not even scanned before. Whether all of it is
@@ -90,8 +90,8 @@ class RowDecoder:
         self._whole = msgspec.json.Decoder(_Whole).decode
         self._text = msgspec.json.Decoder(_TextRow).decode
 
-    def __reduce__(self) -> tuple[type["RowDecoder"], tuple[Codec, JobKind]]:
-        return (RowDecoder, (self._codec, self._kind))
+    def __reduce__(self) -> tuple[type["ResultDecoder"], tuple[Codec, JobKind]]:
+        return (ResultDecoder, (self._codec, self._kind))
 
     def result(self, raw: bytes, index: int) -> BatchResult:
         """Return the result that `raw` is. Never raises: what is wrong is seen later."""
@@ -215,7 +215,7 @@ class RowDecoder:
             return Status(message=self._codec.dumps(error).decode())
 
 
-class MissingRows:
+class MissingResults:
     """Stands for the rows of a job that did not come."""
 
     def __init__(self, reason: Status) -> None:
