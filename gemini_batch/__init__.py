@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gemini_batch._writers.write_results import write_results
     from gemini_batch.client import Client
     from gemini_batch.errors import (
-        ApiError,
+        APIError,
         AuthenticationError,
         BadRequestError,
         ConflictError,
@@ -70,8 +70,8 @@ if TYPE_CHECKING:
         Price,
         Progress,
         Retry,
+        RpcStatus,
         SafetySetting,
-        Status,
         StoredObject,
         Tally,
         TaskType,
@@ -88,7 +88,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "ApiError",
+    "APIError",
     "AuthenticationError",
     "BadRequestError",
     "BatchJob",
@@ -133,10 +133,10 @@ __all__ = [
     "RateLimitError",
     "ResultsUnavailableError",
     "Retry",
+    "RpcStatus",
     "SafetySetting",
     "SecurityError",
     "ServerError",
-    "Status",
     "StoredObject",
     "Tally",
     "TaskType",

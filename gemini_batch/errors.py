@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from attrs import define, field, fields_dict, frozen
 
-from gemini_batch.types import BatchJob, Status
+from gemini_batch.types import BatchJob, RpcStatus
 
 if TYPE_CHECKING:
     # Of those who collect vectors alone: a client is ready sooner without it.
@@ -33,13 +33,13 @@ class _Pickles:
 
 
 @define(slots=False, eq=False, kw_only=True)
-class ApiError(_Pickles, GeminiBatchError):
+class APIError(_Pickles, GeminiBatchError):
     """The service answered with an error status."""
 
-    status: int
-    """HTTP status code."""
+    status_code: int
+    """HTTP status code, such as 429."""
 
-    reason: str = ""
+    status: str = ""
     """Canonical code from the body, such as ``"RESOURCE_EXHAUSTED"``; may be empty."""
 
     message: str = ""
@@ -59,39 +59,39 @@ class ApiError(_Pickles, GeminiBatchError):
     """How often it was sent, the last time included."""
 
     def __str__(self) -> str:
-        head = f"{self.status} {self.reason}".strip()
+        head = f"{self.status_code} {self.status}".strip()
         return f"{head}: {self.message} ({self.method} {self.path})"
 
 
 @define(slots=False, eq=False, kw_only=True)
-class BadRequestError(ApiError):
+class BadRequestError(APIError):
     """400: the request is wrong. `line_errors` tells rows the service refused."""
 
     line_errors: tuple[tuple[int, str], ...] = ()
     """Line numbers from 1 and what the service said of them, from the check at create."""
 
 
-class AuthenticationError(ApiError):
+class AuthenticationError(APIError):
     """401, or a key that is not valid (which the service answers with 400)."""
 
 
-class PermissionDeniedError(ApiError):
+class PermissionDeniedError(APIError):
     """403: not allowed, or a file that is not there: the service does not tell which."""
 
 
-class NotFoundError(ApiError):
+class NotFoundError(APIError):
     """404: there is no such job or model, or it belongs to another project."""
 
 
-class ConflictError(ApiError):
+class ConflictError(APIError):
     """409: it exists already, or is being changed."""
 
 
-class RateLimitError(ApiError):
+class RateLimitError(APIError):
     """429: too many calls, open jobs or enqueued tokens."""
 
 
-class ServerError(ApiError):
+class ServerError(APIError):
     """5xx: the service failed."""
 
 
@@ -335,14 +335,14 @@ class FileFailedError(_Pickles, GeminiBatchError):
     """The service could not process an uploaded file."""
 
     name: str
-    status: Status | None = None
+    status: RpcStatus | None = None
 
     def __str__(self) -> str:
         return f"{self.name} could not be processed: {self.status or 'no reason given'}"
 
 
 __all__ = [
-    "ApiError",
+    "APIError",
     "AuthenticationError",
     "BadRequestError",
     "ConflictError",

@@ -9,7 +9,7 @@ import anyio
 from gemini_batch._transfer.upload_source import Digest
 from gemini_batch._transport import ByteStream, Transport
 from gemini_batch._wire.storage_protocols import Content, ContentStore
-from gemini_batch.errors import ApiError, NotFoundError, TransportError
+from gemini_batch.errors import APIError, NotFoundError, TransportError
 
 _CONTENT_RANGE = re.compile(r"^bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)$")
 _OK, _PARTIAL, _PAST_THE_END = 200, 206, 416
@@ -130,10 +130,10 @@ class Download:
         self._opened_at = self.offset
         try:
             self._stream = await self._request()
-        except ApiError as exc:
+        except APIError as exc:
             # Past the end is the end, unless there is known to be more.
             whole = self.total is None or self.offset >= self.total
-            if exc.status != _PAST_THE_END or not whole:
+            if exc.status_code != _PAST_THE_END or not whole:
                 raise
             self.at_end = True
             return

@@ -67,7 +67,7 @@ class ReadAhead:
         """Return the next piece; empty at the end.
 
         Raises:
-            ApiError: The service refused to send the file.
+            APIError: The service refused to send the file.
             TransportError: The download broke off again and again, or the client was closed.
         """
         while not self._pieces:

@@ -19,7 +19,7 @@ from gemini_batch._wire.storage_protocols import (
     UploadStore,
 )
 from gemini_batch.errors import (
-    ApiError,
+    APIError,
     ConflictError,
     DecodeError,
     InputError,
@@ -107,7 +107,7 @@ class Upload(Generic[FileT]):
         taken for the outcome of an earlier try.
 
         Raises:
-            ApiError: The service refused.
+            APIError: The service refused.
             ConflictError: There is a file of this name with other bytes.
             TransportError: It could not be reached for too long, or stored other bytes.
             InputError: The source changed on the way.
@@ -116,8 +116,8 @@ class Upload(Generic[FileT]):
             try:
                 session = await self._open()
                 file = await self._send_all(session)
-            except ApiError as exc:
-                if exc.status != self._files.taken:
+            except APIError as exc:
+                if exc.status_code != self._files.taken:
                     raise
                 return await self._adopt(exc)
             except _SessionLostError:
@@ -152,7 +152,7 @@ class Upload(Generic[FileT]):
             )
             try:
                 state = await self._send_chunk(session, plan, offset)
-            except (TransportError, ApiError) as exc:
+            except (TransportError, APIError) as exc:
                 if exc is self._trouble:
                     raise
                 self._raise_if_fatal(exc)
@@ -179,7 +179,7 @@ class Upload(Generic[FileT]):
         request = self._files.upload_chunk(session, offset=offset, body=body, last=last)
         try:
             answer = await self._transport.send_once(request)
-        except (TransportError, ApiError):
+        except (TransportError, APIError):
             # aiohttp reads the body in a task of its own, and hides what goes wrong there.
             if self._trouble is not None:
                 raise self._trouble from None
@@ -256,7 +256,7 @@ class Upload(Generic[FileT]):
             ) from exc
 
     async def _resume(
-        self, session: UploadSession, cause: TransportError | ApiError
+        self, session: UploadSession, cause: TransportError | APIError
     ) -> UploadState[FileT]:
         """Pause, then ask what the service holds; that is where to go on."""
         self._failures += 1
@@ -264,13 +264,13 @@ class Upload(Generic[FileT]):
         if self._failures >= retry.attempts:
             raise cause
         pause = retry.pause(self._failures)
-        if isinstance(cause, ApiError) and cause.retry_after is not None:
+        if isinstance(cause, APIError) and cause.retry_after is not None:
             pause = min(max(pause, cause.retry_after), retry.timeout)
         await anyio.sleep(pause)
         try:
             answer = await self._transport.send(self._files.query_upload(session))
-        except ApiError as exc:
-            if exc.status in _GONE:
+        except APIError as exc:
+            if exc.status_code in _GONE:
                 raise _SessionLostError from exc
             raise
         state = self._read(answer)
@@ -283,11 +283,11 @@ class Upload(Generic[FileT]):
             )
         return evolve(state, received=received)
 
-    def _raise_if_fatal(self, exc: TransportError | ApiError) -> None:
-        if isinstance(exc, ApiError):
-            if exc.status in _GONE:
+    def _raise_if_fatal(self, exc: TransportError | APIError) -> None:
+        if isinstance(exc, APIError):
+            if exc.status_code in _GONE:
                 raise _SessionLostError from exc
-            if exc.status in _FATAL or exc.status == self._files.taken:
+            if exc.status_code in _FATAL or exc.status_code == self._files.taken:
                 raise exc
 
     async def _find(self) -> FileT | None:
@@ -298,7 +298,7 @@ class Upload(Generic[FileT]):
             return None
         return self._files.read_file(answer.body)
 
-    async def _adopt(self, taken: ApiError) -> FileT:
+    async def _adopt(self, taken: APIError) -> FileT:
         """Take what has the name already for ours, if its bytes are."""
         file = await self._find()
         if file is None:
@@ -308,7 +308,7 @@ class Upload(Generic[FileT]):
         if not self._same(file) or self._files.digest_of(file) is None:
             raise ConflictError(
                 status=taken.status,
-                reason=taken.reason,
+                status_code=taken.status_code,
                 message=f"{self._name} is there already, and has other bytes: delete it, or "
                 "choose another name",
                 method=taken.method,

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from gemini_batch._wire.http import Request
-from gemini_batch.errors import ApiError, RateLimitError, TransportError
+from gemini_batch.errors import APIError, RateLimitError, TransportError
 from gemini_batch.types import Retry
 
 T = TypeVar("T")
@@ -19,8 +19,8 @@ def may_repeat(request: Request, error: BaseException) -> bool:
         return request.idempotent or not error.maybe_received
     if isinstance(error, RateLimitError):
         return True  # refused before any work was done
-    if isinstance(error, ApiError):
-        return request.idempotent and error.status in _TRANSIENT
+    if isinstance(error, APIError):
+        return request.idempotent and error.status_code in _TRANSIENT
     return False
 
 
@@ -31,7 +31,7 @@ async def send_with_retry(
     started = time.monotonic()
     try:
         return await once(request)
-    except (ApiError, TransportError) as exc:
+    except (APIError, TransportError) as exc:
         if not may_repeat(request, exc):
             raise
         failure = exc
@@ -42,7 +42,7 @@ async def _again(
     once: Callable[[Request], Awaitable[T]],
     request: Request,
     retry: Retry,
-    failure: ApiError | TransportError,
+    failure: APIError | TransportError,
     spent: float,
 ) -> T:
     """Go on after a first try that ended in `failure` and took `spent` seconds.
@@ -68,7 +68,7 @@ async def _again(
                 raise failure
             try:
                 return await once(request)
-            except ApiError as exc:
+            except APIError as exc:
                 exc.tries = attempt.num
                 raise
     raise AssertionError("stamina ended without a result")  # pragma: no cover
@@ -90,7 +90,7 @@ def backoff(
     def decide(error: Exception) -> bool | float:
         if not may_repeat(request, error):
             return False
-        pause = error.retry_after if isinstance(error, ApiError) else None
+        pause = error.retry_after if isinstance(error, APIError) else None
         if pause is None:
             return True
         # A pause that ends after the last moment for a try is not worth beginning.

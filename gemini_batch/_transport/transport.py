@@ -34,7 +34,7 @@ from gemini_batch._wire.http import (
     StreamedBody,
 )
 from gemini_batch._wire.trusted_url import check_own_url
-from gemini_batch.errors import ApiError, TransportError
+from gemini_batch.errors import APIError, TransportError
 from gemini_batch.types import DeveloperAPI, Retry, Timeouts, VertexAI
 
 T = TypeVar("T")
@@ -119,7 +119,7 @@ class Transport:
                 first try: others have theirs while this call waits for its next.
 
         Raises:
-            ApiError: The service answered with an error status on the last try.
+            APIError: The service answered with an error status on the last try.
             TransportError: No answer arrived on the last try.
         """
         once = self.send_once if permit is None else partial(self.send_once, permit=permit)
@@ -178,7 +178,7 @@ class Transport:
             if raw.status < _FIRST_FAILURE or raw.status in request.answers:
                 return raw
             error = await self._error(raw, request)
-            if error.status != _REFUSED or auth_headers is None or refused is not None:
+            if error.status_code != _REFUSED or auth_headers is None or refused is not None:
                 raise error
             refused, auth_headers = auth_headers, await self._auth.replace(auth_headers)
             if auth_headers is None:
@@ -234,7 +234,7 @@ class Transport:
             raise_for_status=False,
         )
 
-    async def _error(self, raw: aiohttp.ClientResponse, request: Request) -> ApiError:
+    async def _error(self, raw: aiohttp.ClientResponse, request: Request) -> APIError:
         try:
             body = await _read_up_to(raw.content, MAX_ERROR_BODY)
         except _AIOHTTP_ERRORS:
@@ -244,7 +244,7 @@ class Transport:
             raw.close()
         return read_error(
             self._codec,
-            status=raw.status,
+            status_code=raw.status,
             headers=raw.headers,
             body=body,
             method=request.method,

@@ -8,7 +8,7 @@ from typing import Any
 
 from gemini_batch._codec import Codec
 from gemini_batch.errors import (
-    ApiError,
+    APIError,
     AuthenticationError,
     BadRequestError,
     ConflictError,
@@ -23,7 +23,7 @@ MAX_ERROR_BODY = 4 << 20
 """Bytes of an error answer that are read. A refused input may have a line for every row."""
 
 _SHOWN = 500
-_BY_STATUS: Mapping[int, type[ApiError]] = {
+_BY_STATUS_CODE: Mapping[int, type[APIError]] = {
     400: BadRequestError,
     401: AuthenticationError,
     403: PermissionDeniedError,
@@ -39,13 +39,13 @@ _TAG = re.compile(r"<[^>]*>")
 def read_error(
     codec: Codec,
     *,
-    status: int,
+    status_code: int,
     headers: Mapping[str, str],
     body: bytes,
     method: str,
     path: str,
     now: Callable[[], float] = time.time,
-) -> ApiError:
+) -> APIError:
     """Return the typed error for an answer with an error status.
 
     The body may be an object, a one-element list, HTML, plain text or empty.
@@ -53,17 +53,17 @@ def read_error(
     error = _error_member(codec, body)
     details = tuple(d for d in _list(error.get("details")) if isinstance(d, dict))
     message = error.get("message")
-    reason = error.get("status")
+    status = error.get("status")
     facts: dict[str, Any] = {
-        "status": status,
-        "reason": reason if isinstance(reason, str) else "",
+        "status_code": status_code,
+        "status": status if isinstance(status, str) else "",
         "message": message if isinstance(message, str) else _plain(body),
         "details": details,
         "retry_after": _retry_after(headers, details, now),
         "method": method,
         "path": path,
     }
-    cls = _BY_STATUS.get(status, ServerError if status >= 500 else ApiError)  # noqa: PLR2004
+    cls = _BY_STATUS_CODE.get(status_code, ServerError if status_code >= 500 else APIError)  # noqa: PLR2004
     if cls is BadRequestError:
         # A bad key is answered with 400, not 401.
         if any(detail.get("reason") == "API_KEY_INVALID" for detail in details):

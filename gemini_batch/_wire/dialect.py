@@ -198,7 +198,7 @@ class Dialect(Protocol):
             begun: The delete.
 
         Raises:
-            ApiError: It failed after its answer.
+            APIError: It failed after its answer.
         """
         ...
 

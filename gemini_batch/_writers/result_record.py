@@ -4,7 +4,7 @@ import re
 from typing import Any, Final
 
 from gemini_batch._codec.request_structs import decode_plain, encode_plain
-from gemini_batch.types import BatchResult, Status, Usage
+from gemini_batch.types import BatchResult, RpcStatus, Usage
 
 COLUMNS: Final = (
     "key",
@@ -107,7 +107,7 @@ def _answer(result: BatchResult) -> tuple[str | None, list[float] | None, Any]:
     return None, None, None
 
 
-def _error(error: Status) -> dict[str, Any]:
+def _error(error: RpcStatus) -> dict[str, Any]:
     known: dict[str, Any] = (
         {"code": error.code, "reason": error.reason} if error.code else {}
     )

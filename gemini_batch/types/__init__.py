@@ -82,7 +82,7 @@ if TYPE_CHECKING:
         Response,
         classify,
     )
-    from gemini_batch.types._status import GRPC_CODES, Status
+    from gemini_batch.types._status import GRPC_CODES, RpcStatus
     from gemini_batch.types._tally import LeftOut, Tally
     from gemini_batch.types._tools import (
         FunctionCallingConfig,
@@ -148,9 +148,9 @@ __all__ = [
     "RawResultDecoder",
     "Response",
     "Retry",
+    "RpcStatus",
     "SafetyRating",
     "SafetySetting",
-    "Status",
     "StoredObject",
     "Tally",
     "TaskType",

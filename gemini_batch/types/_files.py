@@ -9,7 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from gemini_batch.types._enums import FileSource, FileState
-from gemini_batch.types._status import Status
+from gemini_batch.types._status import RpcStatus
 
 _SHA256_BYTES = 32
 
@@ -43,7 +43,7 @@ class File:
 
     state: FileState = FileState.UNSPECIFIED
     source: FileSource = FileSource.UNSPECIFIED
-    error: Status | None = None
+    error: RpcStatus | None = None
     """Why the file could not be processed; set in state FAILED."""
 
     video_metadata: Mapping[str, Any] | None = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from attrs import field, frozen
 
 from gemini_batch.types._enums import JobKind, JobState
-from gemini_batch.types._status import Status
+from gemini_batch.types._status import RpcStatus
 
 if TYPE_CHECKING:
     from gemini_batch.types._results import BatchResult
@@ -137,8 +137,8 @@ class BatchJob:
 
     end_time: dt.datetime | None = None
     update_time: dt.datetime | None = None
-    error: Status | None = None
-    partial_failures: tuple[Status, ...] = ()
+    error: RpcStatus | None = None
+    partial_failures: tuple[RpcStatus, ...] = ()
     """What went wrong beside the job as a whole, such as input files that could not be read.
     Vertex AI tells up to 20."""
 

@@ -13,7 +13,7 @@ from gemini_batch.types._responses import (
     GenerateContentResponse,
     Usage,
 )
-from gemini_batch.types._status import Status
+from gemini_batch.types._status import RpcStatus
 
 T = TypeVar("T")
 Response = GenerateContentResponse | EmbedContentResponse
@@ -47,7 +47,7 @@ _MALFORMED = frozenset(
 )
 
 
-Judgement = tuple[Outcome, Status | None, Response | None]
+Judgement = tuple[Outcome, RpcStatus | None, Response | None]
 """How a request ended; why, where it did not end well; and the answer, where there is one."""
 
 
@@ -74,7 +74,9 @@ class RawResultDecoder(Protocol):
         ...
 
 
-def classify(response: Response | None, error: Status | None = None) -> tuple[Outcome, str]:
+def classify(
+    response: Response | None, error: RpcStatus | None = None
+) -> tuple[Outcome, str]:
     """Return how a request ended that got a row, and why where it is not OK.
 
     The first line that fits counts.
@@ -161,7 +163,7 @@ class _Judged:
 
     reader: RawResultDecoder
     outcome: Outcome
-    error: Status | None
+    error: RpcStatus | None
     response: Response | None
 
 
@@ -212,7 +214,7 @@ class BatchResult:
         return self._judge().outcome is Outcome.OK
 
     @property
-    def error(self) -> Status | None:
+    def error(self) -> RpcStatus | None:
         """Why the request did not end well; None if it did."""
         return self._judge().error
 

@@ -30,7 +30,7 @@ _RETRYABLE = frozenset({4, 8, 10, 13, 14})
 
 
 @frozen(kw_only=True)
-class Status:
+class RpcStatus:
     """A ``google.rpc.Status``: why a job, a file or a single row failed."""
 
     code: int = 0

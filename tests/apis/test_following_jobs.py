@@ -293,7 +293,7 @@ async def test_a_finished_job_cannot_be_cancelled(
     with pytest.raises(BadRequestError) as caught:
         await client.batches.cancel(job)
 
-    assert caught.value.reason == "FAILED_PRECONDITION"
+    assert caught.value.status == "FAILED_PRECONDITION"
 
 
 async def test_a_job_may_be_cancelled_twice(client: Client, clock: ManualClock) -> None:

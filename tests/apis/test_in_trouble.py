@@ -17,7 +17,7 @@ import pytest
 from attrs import evolve
 
 from gemini_batch import (
-    ApiError,
+    APIError,
     AuthenticationError,
     BatchJob,
     BatchResult,
@@ -136,7 +136,7 @@ async def test_a_break_again_and_again_is_an_error(side: Side, client: Client) -
     [(401, AuthenticationError), (403, PermissionDeniedError), (503, ServerError)],
 )
 async def test_errors_are_of_one_kind(
-    side: Side, client: Client, status: int, error: type[ApiError]
+    side: Side, client: Client, status: int, error: type[APIError]
 ) -> None:
     side.fault({"method": "*", "path": "*"}, status=status, times=None)
 
@@ -151,7 +151,7 @@ async def test_errors_are_of_one_kind(
     for call in calls:
         with pytest.raises(error) as caught:
             await call()
-        assert caught.value.status == status
+        assert caught.value.status_code == status
 
 
 # Cancellation

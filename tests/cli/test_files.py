@@ -82,7 +82,7 @@ async def test_get_of_what_is_not_there(cli: Program, service: Emulator) -> None
 
     assert ran.code == 1
     assert ran.document["error"]["type"] == "PermissionDeniedError"
-    assert ran.document["error"]["status"] == 403
+    assert ran.document["error"]["status_code"] == 403
 
 
 async def result_file(path: Path) -> str:

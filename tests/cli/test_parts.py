@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from gemini_batch import (
-    ApiError,
+    APIError,
     BadRequestError,
     BatchJob,
     CompletionStats,
@@ -22,8 +22,8 @@ from gemini_batch import (
     JobState,
     Progress,
     ResultsUnavailableError,
+    RpcStatus,
     SecurityError,
-    Status,
     TransferProgress,
     TransportError,
     WaitTimeoutError,
@@ -114,7 +114,7 @@ def job(
     state: JobState = JobState.RUNNING,
     *,
     stats: CompletionStats | None = None,
-    error: Status | None = None,
+    error: RpcStatus | None = None,
 ) -> BatchJob:
     return BatchJob(
         name="batches/abc",
@@ -269,7 +269,7 @@ ERRORS: list[tuple[BaseException, ExitCode]] = [
     (CredentialsError(message="x"), ExitCode.USAGE),
     (FileNotFoundError("x"), ExitCode.USAGE),
     (OSError("disk full"), ExitCode.FAILED),
-    (ApiError(status=500), ExitCode.FAILED),
+    (APIError(status_code=500), ExitCode.FAILED),
     (TransportError(message="x"), ExitCode.FAILED),
     (JobFailedError(job=job(JobState.FAILED)), ExitCode.FAILED),
     (ResultsUnavailableError(reason="expired", job=job()), ExitCode.FAILED),
@@ -308,16 +308,16 @@ def test_problems_in_several_files(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_refused_rows_reach_machines() -> None:
-    error = BadRequestError(status=400, line_errors=((3, "bad"),), retry_after=1.5)
+    error = BadRequestError(status_code=400, line_errors=((3, "bad"),), retry_after=1.5)
 
     body = error_json(error)["error"]
 
     assert body["problems"] == [{"line": 3, "message": "bad"}]
-    assert (body["status"], body["retry_after"]) == (400, 1.5)
+    assert (body["status_code"], body["retry_after"]) == (400, 1.5)
 
 
 def test_a_job_without_anything_known() -> None:
-    body = job_json(job(error=Status(code=13, message="x")))
+    body = job_json(job(error=RpcStatus(code=13, message="x")))
 
     assert body["dest"] is None
     assert body["error"] == {"code": 13, "reason": "INTERNAL", "message": "x"}

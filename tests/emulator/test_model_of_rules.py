@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 )
 
 from gemini_batch import (
-    ApiError,
+    APIError,
     BatchJob,
     Client,
     JobFailedError,
@@ -111,8 +111,8 @@ class Machine(RuleBasedStateMachine):
             refused = error.args[0]
         try:
             answer = self.runner.run(call)
-        except ApiError as error:
-            status = error.status
+        except APIError as error:
+            status = error.status_code
         assert status == refused
         return None if status is not None else (answer, expected)
 

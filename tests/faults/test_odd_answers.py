@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from gemini_batch import (
-    ApiError,
+    APIError,
     Client,
     DeveloperAPI,
     FileFailedError,
@@ -120,10 +120,10 @@ async def test_past_the_end_is_not_the_end_where_more_is_known_of(tmp_path: Path
     first = http("200 OK", body=b"01234", length=10)
 
     async with raw_server(first, http("416 Range Not Satisfiable")) as api:
-        with pytest.raises(ApiError) as caught:
+        with pytest.raises(APIError) as caught:
             await download(api, tmp_path / "out")
 
-    assert caught.value.status == 416
+    assert caught.value.status_code == 416
     assert list(tmp_path.iterdir()) == []
 
 
@@ -139,7 +139,7 @@ async def test_results_that_change_while_they_are_read_are_an_error() -> None:
         body=rows[half:],
     )
 
-    for second, error in ((other, TransportError), (http("416 x"), ApiError)):
+    for second, error in ((other, TransportError), (http("416 x"), APIError)):
         async with (
             raw_server(job, first, second) as api,
             Client(api, retry=QUICK) as client,
@@ -158,7 +158,10 @@ async def test_an_error_whose_body_breaks_off_keeps_its_status() -> None:
         with pytest.raises(ServerError) as caught:
             await client.batches.list()
 
-    assert (caught.value.status, caught.value.message) == (503, "the answer has no body")
+    assert (caught.value.status_code, caught.value.message) == (
+        503,
+        "the answer has no body",
+    )
 
 
 async def test_what_is_not_http_is_a_transport_error_without_a_cause() -> None:

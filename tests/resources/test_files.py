@@ -193,7 +193,7 @@ async def test_an_outage_ends_the_upload_with_its_error(
     with pytest.raises(ServerError) as caught:
         await client.files.upload(b"abc")
 
-    assert caught.value.status == 503
+    assert caught.value.status_code == 503
     assert dict(emulator.files) == {}
 
 

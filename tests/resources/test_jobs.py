@@ -146,7 +146,7 @@ async def test_a_finished_job_cannot_be_cancelled(
     with pytest.raises(BadRequestError) as caught:
         await client.batches.cancel(name)
 
-    assert caught.value.reason == "FAILED_PRECONDITION"
+    assert caught.value.status == "FAILED_PRECONDITION"
 
 
 async def test_cancelling_counts_as_done_when_the_answer_was_lost(

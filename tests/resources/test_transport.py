@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 from attrs import evolve
 
 from gemini_batch import (
-    ApiError,
+    APIError,
     Client,
     DeveloperAPI,
     NotFoundError,
@@ -60,10 +60,10 @@ async def test_a_lasting_failure_is_not(
 ) -> None:
     emulator.faults.append(Fault(status=status, times=9))
 
-    with pytest.raises(ApiError) as caught:
+    with pytest.raises(APIError) as caught:
         await client.batches.list()
 
-    assert (caught.value.status, len(emulator.log)) == (status, 1)
+    assert (caught.value.status_code, len(emulator.log)) == (status, 1)
     assert caught.value.tries == 1
 
 
@@ -131,10 +131,10 @@ async def test_redirects_are_not_followed(emulator: Emulator, client: Client) ->
             Fault(status=307, headers={"Location": elsewhere.url + "/v1beta/batches"})
         )
 
-        with pytest.raises(ApiError) as caught:
+        with pytest.raises(APIError) as caught:
             await client.batches.list()
 
-        assert caught.value.status == 307
+        assert caught.value.status_code == 307
         assert elsewhere.log == []
 
 
@@ -224,8 +224,8 @@ def test_a_base_url_of_ones_own_has_its_own_origin_only() -> None:
 
 
 def test_what_may_be_repeated() -> None:
-    busy = RateLimitError(status=429)
-    down = ServerError(status=503)
+    busy = RateLimitError(status_code=429)
+    down = ServerError(status_code=503)
     lost = TransportError(message="x")
     unsent = TransportError(message="x", maybe_received=False)
 
@@ -245,10 +245,10 @@ def test_the_time_already_spent_counts() -> None:
     now = [0.0]
     decide = backoff(GET, Retry(timeout=10), clock=lambda: now[0])
 
-    assert decide(ServerError(status=503)) is True
-    assert decide(ServerError(status=503, retry_after=10.0)) == 10.0
+    assert decide(ServerError(status_code=503)) is True
+    assert decide(ServerError(status_code=503, retry_after=10.0)) == 10.0
     now[0] = 0.5
-    assert decide(ServerError(status=503, retry_after=10.0)) is False
+    assert decide(ServerError(status_code=503, retry_after=10.0)) is False
 
 
 async def test_a_create_is_not_repeated_by_the_transport(

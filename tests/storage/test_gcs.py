@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gemini_batch import (
-    ApiError,
+    APIError,
     ConflictError,
     InputError,
     NotFoundError,
@@ -202,7 +202,7 @@ async def test_a_name_that_has_other_bytes(
     with pytest.raises(ConflictError, match="is there already, and has other bytes") as e:
         await objects.upload(source(b"x" * 10), NAME, mime_type=JSONL)
 
-    assert e.value.status == 412
+    assert e.value.status_code == 412
     assert server.objects[KEY] is other
 
 
@@ -212,10 +212,10 @@ async def test_a_name_that_is_taken_and_may_not_be_read(
     server.put(KEY, b"x")
     server.fail = {"get": [403]}
 
-    with pytest.raises(ApiError) as caught:
+    with pytest.raises(APIError) as caught:
         await objects.upload(source(b"x"), NAME, mime_type=JSONL)
 
-    assert caught.value.status == 412
+    assert caught.value.status_code == 412
 
 
 async def test_bytes_that_were_stored_wrongly(server: GcsServer, objects: Objects) -> None:

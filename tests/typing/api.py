@@ -32,7 +32,7 @@ from gemini_batch import (
     Part,
     Price,
     Progress,
-    Status,
+    RpcStatus,
     StoredObject,
     Tally,
     TaskType,
@@ -92,7 +92,7 @@ async def batches(client: Client, file: File) -> None:
     assert_type(job, BatchJob)
     assert_type(job.state, JobState)
     assert_type(job.completion_stats, CompletionStats | None)
-    assert_type(job.error, Status | None)
+    assert_type(job.error, RpcStatus | None)
     request = GenerateRequest(
         contents=(Content(role="user", parts=(Part.from_text("Hello"),)),),
         generation_config=GenerationConfig(temperature=0.0),
@@ -168,7 +168,7 @@ async def reading(client: Client, job: BatchJob) -> None:
         assert_type(result.response, GenerateContentResponse | None)
         assert_type(result.embedding, FloatArray | None)
         assert_type(result.usage, Usage | None)
-        assert_type(result.error, Status | None)
+        assert_type(result.error, RpcStatus | None)
         assert_type(result.parsed(Recipe), Recipe)
         assert_type(result.parsed(list[Recipe]), list[Recipe])
         assert_type(result.parsed(), Any)

@@ -9,7 +9,7 @@ import pytest
 
 from gemini_batch import errors
 from gemini_batch.errors import (
-    ApiError,
+    APIError,
     CreateOutcomeUnknownError,
     GeminiBatchError,
     InputError,
@@ -18,16 +18,16 @@ from gemini_batch.errors import (
     ResultsUnavailableError,
     WaitTimeoutError,
 )
-from gemini_batch.types import BatchJob, JobKind, JobState, Outcome, Status, UnusableRow
+from gemini_batch.types import BatchJob, JobKind, JobState, Outcome, RpcStatus, UnusableRow
 
 JOB = BatchJob(
     name="batches/abc",
     state=JobState.FAILED,
     kind=JobKind.GENERATE,
-    error=Status(code=13, message="boom"),
+    error=RpcStatus(code=13, message="boom"),
 )
 FACTS = {
-    "status": 503,
+    "status_code": 503,
     "message": "m",
     "name": "batches/abc",
     "job": JOB,
@@ -74,8 +74,8 @@ def test_every_error_is_public(cls: type[GeminiBatchError]) -> None:
 
 
 def test_an_api_error_reads_well() -> None:
-    error = ApiError(
-        status=429, reason="R", message="slow down", method="GET", path="/v1beta/x"
+    error = APIError(
+        status_code=429, status="R", message="slow down", method="GET", path="/v1beta/x"
     )
 
     assert str(error) == "429 R: slow down (GET /v1beta/x)"

@@ -20,7 +20,7 @@ from gemini_batch.types import (
     File,
     GenerateContentResponse,
     Part,
-    Status,
+    RpcStatus,
 )
 from tests.support.recorded import names, recorded
 
@@ -94,7 +94,7 @@ def outcome(converter: Converter, value: Any, cls: type) -> Any:
         return "refused"
 
 
-@pytest.mark.parametrize("cls", [Part, Candidate, Status, File, GenerateContentResponse])
+@pytest.mark.parametrize("cls", [Part, Candidate, RpcStatus, File, GenerateContentResponse])
 def test_they_agree_with_cattrs_on_anything(cls: type) -> None:
     @given(members(cls))
     def agree(value: dict[str, Any]) -> None:

@@ -14,9 +14,9 @@ from gemini_batch.resources.batches.results.matching import (
     Matcher,
     OrderedMatcher,
 )
-from gemini_batch.types import JobKind, Status
+from gemini_batch.types import JobKind, RpcStatus
 
-MISSING = MissingResults(Status(message="gone"))
+MISSING = MissingResults(RpcStatus(message="gone"))
 ROW = ResultDecoder(Codec(), JobKind.GENERATE).result(b'{"key":"b","error":{}}', 0)
 
 

@@ -15,7 +15,7 @@ from gemini_batch.types import (
     GenerateContentResponse,
     JobKind,
     Outcome,
-    Status,
+    RpcStatus,
     classify,
 )
 
@@ -152,7 +152,7 @@ def test_the_error_of_a_row_counts_however_its_answer_is_shaped() -> None:
 
 
 def test_the_function_itself_tells_rows_without_an_answer() -> None:
-    late = Status(code=4, message="late")
+    late = RpcStatus(code=4, message="late")
 
     assert classify(None) == (Outcome.INVALID, "the row has neither response nor error")
     assert classify(None, late) == (Outcome.ERROR, "DEADLINE_EXCEEDED: late")
@@ -168,7 +168,7 @@ def test_what_is_worth_another_try(code: int) -> None:
 
     row = DEVELOPER.result(raw, 0)
 
-    assert Status(code=code).retryable is due
+    assert RpcStatus(code=code).retryable is due
     assert row.error is not None
     assert (row.error.code, row.error.retryable, row.retryable) == (code, due, due)
     # There, a code may be one of HTTP's: 429 is RESOURCE_EXHAUSTED.

@@ -26,7 +26,7 @@ from gemini_batch._codec import Codec, ResultDecoder
 from gemini_batch._requests.api_rules import DEVELOPER, ApiRules
 from gemini_batch.resources.batches.results.expected_keys import Expected, checked
 from gemini_batch.resources.batches.results.reconcile import Reconciliation
-from gemini_batch.types import JobKind, Status
+from gemini_batch.types import JobKind, RpcStatus
 
 CODEC = Codec()
 DECODER = ResultDecoder(CODEC, JobKind.GENERATE)
@@ -301,14 +301,14 @@ def test_any_text_is_a_key() -> None:
         ({"state": JobState.EXPIRED}, 0, "no row came back, the job expired"),
         ({"state": JobState.PAUSED}, 0, "no row came back, the job is paused"),
         (
-            {"state": JobState.FAILED, "error": Status(code=3, message="bad")},
+            {"state": JobState.FAILED, "error": RpcStatus(code=3, message="bad")},
             3,
             "no row came back, the job failed: INVALID_ARGUMENT: bad",
         ),
         (
             {
                 "state": JobState.PARTIALLY_SUCCEEDED,
-                "partial_failures": (Status(code=5), Status(code=7)),
+                "partial_failures": (RpcStatus(code=5), RpcStatus(code=7)),
             },
             5,
             "no row came back, the job succeeded in part: NOT_FOUND: ",

@@ -24,7 +24,7 @@ from gemini_batch.types import (
     PollSchedule,
     Progress,
     Retry,
-    Status,
+    RpcStatus,
     Timeouts,
     TransferProgress,
 )
@@ -144,9 +144,9 @@ def test_a_transfer_knows_its_share() -> None:
 
 
 def test_a_status_names_its_code() -> None:
-    assert str(Status(code=4, message="late")) == "DEADLINE_EXCEEDED: late"
-    assert str(Status(code=99, message="odd")) == "code 99: odd"
-    assert str(Status(message="odd")) == "odd"
+    assert str(RpcStatus(code=4, message="late")) == "DEADLINE_EXCEEDED: late"
+    assert str(RpcStatus(code=99, message="odd")) == "code 99: odd"
+    assert str(RpcStatus(message="odd")) == "odd"
 
 
 def test_text_leaves_thoughts_out() -> None:

@@ -220,7 +220,7 @@ def test_a_delete_is_done_or_asked_on() -> None:
     error = {"code": 9, "message": "it runs"}
     with pytest.raises(BadRequestError, match=f"it runs .DELETE /v1/{NAME}") as caught:
         VERTEX.unfinished(body(name=OPERATION, done=True, error=error), other)
-    assert caught.value.status == 400
+    assert caught.value.status_code == 400
 
 
 def test_a_look_on_vertex_is_whole() -> None:

@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 
 from gemini_batch._codec import Codec
 from gemini_batch._wire.api_errors import read_error
-from gemini_batch.errors import ApiError, BadRequestError, ServerError
+from gemini_batch.errors import APIError, BadRequestError, ServerError
 from tests.support.recorded import recorded
 
 CODEC = Codec()
 
 
-def read(status: int, body: bytes, **headers: str) -> ApiError:
+def read(status: int, body: bytes, **headers: str) -> APIError:
     return read_error(
         CODEC,
-        status=status,
+        status_code=status,
         headers={name.replace("_", "-"): value for name, value in headers.items()},
         body=body,
         method="POST",
@@ -51,7 +51,7 @@ def test_json_of_another_shape_is_shown(body: bytes) -> None:
 def test_members_of_wrong_types_are_left_out() -> None:
     error = read(400, b'{"error": {"message": 3, "status": 4, "details": [5, {"a": 1}]}}')
 
-    assert (error.reason, error.details) == ("", ({"a": 1},))
+    assert (error.status, error.details) == ("", ({"a": 1},))
 
 
 def test_retry_info_wins_over_the_header() -> None:
@@ -95,4 +95,4 @@ def test_a_line_for_every_row_is_read() -> None:
 
 @given(st.integers(min_value=300, max_value=599), st.binary())
 def test_any_body_gives_an_error(status: int, body: bytes) -> None:
-    assert read(status, body).status == status
+    assert read(status, body).status_code == status

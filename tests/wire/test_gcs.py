@@ -206,7 +206,7 @@ def test_the_digest_of_what_is_sent(headers: Mapping[str, str], digest: bool) ->
 
 
 def test_an_object_that_is_gone_has_changed() -> None:
-    error = NotFoundError(status=404)
+    error = NotFoundError(status_code=404)
 
     with pytest.raises(NotFoundError):
         ObjectContent(name="gs://bkt/o").missing(error)
@@ -225,10 +225,10 @@ def test_a_session_needs_a_url_of_its_own_service() -> None:
 def test_errors_are_read(name: str, status: int) -> None:
     body = recorded(f"gcs/{name}.json")
     error = read_error(
-        Codec(), status=status, headers={}, body=body, method="GET", path="/x"
+        Codec(), status_code=status, headers={}, body=body, method="GET", path="/x"
     )
 
-    assert (error.status, error.message != "") == (status, True)
+    assert (error.status_code, error.message != "") == (status, True)
     assert "errors" not in error.message
 
 

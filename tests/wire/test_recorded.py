@@ -17,7 +17,7 @@ from gemini_batch.types import (
     JobKind,
     JobState,
     Outcome,
-    Status,
+    RpcStatus,
 )
 from tests.support.drift import unknown_members
 from tests.support.recorded import names, recorded, recorded_json
@@ -52,7 +52,7 @@ def operation_drift(operation: dict[str, Any]) -> list[str]:
     cls = EmbedContentResponse if kind else GenerateContentResponse
     outputs = [metadata.pop("output", None), operation.get("response")]
     found += unknown_members(metadata, Metadata)
-    found += unknown_members(operation.get("error"), Status | None)
+    found += unknown_members(operation.get("error"), RpcStatus | None)
     for output in filter(None, outputs):
         found += [
             m for m in output if m not in {"@type", "responsesFile", "inlinedResponses"}
@@ -241,18 +241,18 @@ def test_an_error_is_typed(name: str) -> None:
     status = int(name.removeprefix("errors/")[:3])
 
     error = read_error(
-        CODEC, status=status, headers={}, body=recorded(name), method="GET", path="/x"
+        CODEC, status_code=status, headers={}, body=recorded(name), method="GET", path="/x"
     )
 
-    assert error.status == status
+    assert error.status_code == status
     assert error.message
-    assert error.reason or "list" in name
+    assert error.status or "list" in name
     expected = {
         400: "AuthenticationError" if "api-key" in name else "BadRequestError",
         401: "AuthenticationError",
         403: "PermissionDeniedError",
         404: "NotFoundError",
         429: "RateLimitError",
-        499: "ApiError",
+        499: "APIError",
     }
     assert type(error).__name__ == expected.get(status, "ServerError")

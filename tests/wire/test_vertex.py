@@ -13,7 +13,7 @@ from gemini_batch._wire.vertex.batches import VertexBatches
 from gemini_batch._wire.vertex.jobs import _Job
 from gemini_batch._wire.vertex.operations import Operation
 from gemini_batch.errors import (
-    ApiError,
+    APIError,
     ConflictError,
     DecodeError,
     InputError,
@@ -27,7 +27,7 @@ from gemini_batch.types import (
     JobKind,
     JobSource,
     JobState,
-    Status,
+    RpcStatus,
     VertexAI,
     WebhookConfig,
 )
@@ -376,7 +376,7 @@ def test_a_cancelled_job_keeps_its_results_and_its_error() -> None:
     job = BATCHES.read_job(recorded("vertex/get-cancelled.response.json"))
 
     assert job.cancelled
-    assert job.error == Status(code=1, message="CANCELED")
+    assert job.error == RpcStatus(code=1, message="CANCELED")
     assert job.dest is not None
     assert job.dest.located
     assert job.completion_stats == CompletionStats(
@@ -520,7 +520,7 @@ def test_an_operation_of_a_job_has_the_job_in_its_name() -> None:
 
     operation = BATCHES.read_operation(json.dumps(body).encode())
 
-    assert operation.error == Status(code=9, message="it runs")
+    assert operation.error == RpcStatus(code=9, message="it runs")
 
 
 @pytest.mark.parametrize(
@@ -534,22 +534,22 @@ def test_an_operation_of_a_job_has_the_job_in_its_name() -> None:
     ],
 )
 def test_what_an_operation_ended_with_is_an_error_of_its_call(
-    code: int, cls: type[ApiError], status: int
+    code: int, cls: type[APIError], status: int
 ) -> None:
-    said = Status(code=code, message="why", details=({"reason": "X"},))
+    said = RpcStatus(code=code, message="why", details=({"reason": "X"},))
 
     error = BATCHES.operation_error(said, BATCHES.delete(NAME))
 
     assert type(error) is cls
-    assert (error.status, error.message, error.method) == (status, "why", "DELETE")
+    assert (error.status_code, error.message, error.method) == (status, "why", "DELETE")
     assert error.details == ({"reason": "X"},)
-    assert error.reason == said.reason
+    assert error.status == said.reason
 
 
 def test_the_recorded_refusal_is_read() -> None:
     error = read_error(
         CODEC,
-        status=403,
+        status_code=403,
         headers={},
         body=recorded("vertex/error-403.json"),
         method="POST",

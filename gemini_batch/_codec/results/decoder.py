@@ -18,7 +18,7 @@ from gemini_batch.types import (
     Judgement,
     Outcome,
     Response,
-    Status,
+    RpcStatus,
     classify,
 )
 
@@ -159,7 +159,7 @@ class ResultDecoder:
         outcome, why = classify(response, error)
         if error is not None:
             return outcome, error, None
-        return outcome, Status(message=why) if why else None, response
+        return outcome, RpcStatus(message=why) if why else None, response
 
     def read_text(self, raw: bytes, key: str | None) -> str | None:
         """Return the text of a row's answer, thoughts left out, and decode no more.
@@ -204,21 +204,21 @@ class ResultDecoder:
             # No key is guessed from a broken row.
             return None
 
-    def _error(self, row: _Row) -> Status | None:
+    def _error(self, row: _Row) -> RpcStatus | None:
         error = _error_of(row)
         if error is None:
             return None
         try:
-            return self._codec.structure(error, Status)
+            return self._codec.structure(error, RpcStatus)
         except DecodeError:
             # An error of unknown shape is still an error, and its text is all there is.
-            return Status(message=self._codec.dumps(error).decode())
+            return RpcStatus(message=self._codec.dumps(error).decode())
 
 
 class MissingResults:
     """Stands for the rows of a job that did not come."""
 
-    def __init__(self, reason: Status) -> None:
+    def __init__(self, reason: RpcStatus) -> None:
         """Create it.
 
         Args:
@@ -265,4 +265,4 @@ def _error_of(row: _Row) -> Any:
 
 
 def _invalid(why: str) -> Judgement:
-    return Outcome.INVALID, Status(message=why), None
+    return Outcome.INVALID, RpcStatus(message=why), None

@@ -11,7 +11,7 @@ from gemini_batch.types import (
     GenerateContentResponse,
     Judgement,
     Outcome,
-    Status,
+    RpcStatus,
 )
 
 
@@ -56,7 +56,7 @@ class TypedResultDecoder:
             self._codec.parse_answer(response.text or "", self._cls)
         except DecodeError as exc:
             # The answer stays: its text is what came instead.
-            return Outcome.INVALID, Status(message=str(exc)), response
+            return Outcome.INVALID, RpcStatus(message=str(exc)), response
         return judgement
 
     def read_text(self, raw: bytes, key: str | None) -> str | None:

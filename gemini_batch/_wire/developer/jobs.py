@@ -27,7 +27,7 @@ from gemini_batch.types import (
     JobSource,
     JobState,
     Page,
-    Status,
+    RpcStatus,
     WebhookConfig,
 )
 from gemini_batch.types._fast_init import frozen_maker
@@ -169,7 +169,7 @@ class DeveloperAnswers:
             start_time=None,
             end_time=moment(metadata.end_time),
             update_time=moment(metadata.update_time),
-            error=None if error is None else self._codec.structure(error, Status),
+            error=None if error is None else self._codec.structure(error, RpcStatus),
             partial_failures=(),
             completion_stats=_stats(metadata.batch_stats),
             priority=metadata.priority or 0,
@@ -207,7 +207,7 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _ending(error: Status | None, *, has_output: bool) -> JobState:
+def _ending(error: RpcStatus | None, *, has_output: bool) -> JobState:
     """Return how an operation ended that is done and does not say so by its state."""
     if error is not None:
         return JobState.CANCELLED if error.code == _CANCELLED else JobState.FAILED

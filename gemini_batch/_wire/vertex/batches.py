@@ -22,14 +22,14 @@ from gemini_batch._wire.vertex.operations import (
     operation_error,
     read_operation,
 )
-from gemini_batch.errors import ApiError, InputError
+from gemini_batch.errors import APIError, InputError
 from gemini_batch.types import (
     BatchJob,
     JobDestination,
     JobKind,
     JobSource,
     Page,
-    Status,
+    RpcStatus,
     VertexAI,
     WebhookConfig,
 )
@@ -303,7 +303,7 @@ class VertexBatches:
         """Return how to ask on after an answer to a delete; None once all is done.
 
         Raises:
-            ApiError: It failed after its answer.
+            APIError: It failed after its answer.
         """
         operation = self.read_operation(body)
         if operation.error is not None:
@@ -359,7 +359,7 @@ class VertexBatches:
         """Read how far an operation is; an answer without one is of work that is done."""
         return read_operation(self._codec, body, self._parent)
 
-    def operation_error(self, status: Status, request: Request) -> ApiError:
+    def operation_error(self, status: RpcStatus, request: Request) -> APIError:
         """Return the error that an operation ended with, as if its call had been answered so.
 
         Args:

@@ -17,7 +17,7 @@ from gemini_batch.types import (
     JobKind,
     JobSource,
     JobState,
-    Status,
+    RpcStatus,
 )
 
 OWN_LABELS: Final = "gb_"
@@ -103,8 +103,8 @@ class _Job:
     output_config: _OutputConfig = _OutputConfig()
     output_info: _OutputInfo = _OutputInfo()
     state: str = ""
-    error: Status | None = None
-    partial_failures: tuple[Status, ...] = ()
+    error: RpcStatus | None = None
+    partial_failures: tuple[RpcStatus, ...] = ()
     completion_stats: _Stats | None = None
     create_time: dt.datetime | None = None
     start_time: dt.datetime | None = None

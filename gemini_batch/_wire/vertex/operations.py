@@ -9,8 +9,8 @@ from gemini_batch._codec import Codec
 from gemini_batch._wire.api_errors import read_error
 from gemini_batch._wire.http import Request
 from gemini_batch._wire.vertex.names import operation_name
-from gemini_batch.errors import ApiError
-from gemini_batch.types import Status
+from gemini_batch.errors import APIError
+from gemini_batch.types import RpcStatus
 
 _HTTP_STATUS: Final[Mapping[int, int]] = {
     # gRPC: HTTP, as google.rpc.Code maps them.
@@ -38,7 +38,7 @@ class Operation:
     """Its full name; None for work that was done with the call."""
 
     done: bool
-    error: Status | None = None
+    error: RpcStatus | None = None
     """Why it failed; only once it is done."""
 
 
@@ -56,11 +56,11 @@ def read_operation(codec: Codec, body: bytes, parent: str) -> Operation:
     return Operation(
         name=operation_name(codec.loads(name, str), parent),
         done=members.get("done") == b"true",
-        error=None if error is None else codec.loads(error, Status),
+        error=None if error is None else codec.loads(error, RpcStatus),
     )
 
 
-def operation_error(codec: Codec, status: Status, request: Request) -> ApiError:
+def operation_error(codec: Codec, status: RpcStatus, request: Request) -> APIError:
     """Return the error that an operation ended with, as if its call had been answered so."""
     code = _HTTP_STATUS.get(status.code, 500)
     error = {
@@ -70,7 +70,7 @@ def operation_error(codec: Codec, status: Status, request: Request) -> ApiError:
     }
     return read_error(
         codec,
-        status=code,
+        status_code=code,
         headers={},
         body=codec.dumps({"error": error}),
         method=request.method,

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from gemini_batch import (
-    ApiError,
+    APIError,
     BadRequestError,
     BatchJob,
     CreateOutcomeUnknownError,
@@ -15,7 +15,7 @@ from gemini_batch import (
     JobFailedError,
     Progress,
     ResultsUnavailableError,
-    Status,
+    RpcStatus,
     WaitTimeoutError,
 )
 from gemini_batch._writers.result_record import escaped
@@ -36,7 +36,7 @@ def _time(when: dt.datetime | None) -> str | None:
     return None if when is None else when.isoformat().replace("+00:00", "Z")
 
 
-def status_json(status: Status | None) -> Json | None:
+def status_json(status: RpcStatus | None) -> Json | None:
     """Return why something failed."""
     if status is None:
         return None
@@ -157,8 +157,8 @@ def error_json(error: BaseException) -> Json:
             for problem in error.problems
         ]
         body["omitted"] = error.omitted
-    elif isinstance(error, ApiError):
-        body |= {"status": error.status, "reason": error.reason}
+    elif isinstance(error, APIError):
+        body |= {"status_code": error.status_code, "status": error.status}
         body["retry_after"] = error.retry_after
         if isinstance(error, BadRequestError) and error.line_errors:
             body["problems"] = [

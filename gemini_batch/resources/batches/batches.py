@@ -199,7 +199,7 @@ class Batches(JobMaking, EmbeddingCollecting):
         Raises:
             WaitTimeoutError: The time is over. The job keeps running.
             NotFoundError: There is no such job (any more).
-            ApiError: Five looks in a row failed; so does TransportError.
+            APIError: Five looks in a row failed; so does TransportError.
         """
         name = self._wire.job_name(name)
         schedule = schedule_of(poll_interval)

@@ -23,7 +23,7 @@ from gemini_batch._wire.intent_token import (
     token_of_key,
     wire_display_name,
 )
-from gemini_batch.errors import ApiError, InputError, TransportError
+from gemini_batch.errors import APIError, InputError, TransportError
 from gemini_batch.resources.batches.create_once import CreateOnce
 from gemini_batch.resources.batches.inline_requests import inline_requests
 from gemini_batch.resources.batches.staging import Staged, Stores
@@ -257,7 +257,7 @@ async def _put(
 async def _create_from(staged: Staged, intent: CreateOnce, request: Request) -> BatchJob:
     try:
         return await intent.create(request)
-    except (ApiError, TransportError):
+    except (APIError, TransportError):
         # No job was created, or it would be another error.
         with anyio.move_on_after(_CLEANUP_SECONDS):
             await staged.remove()

@@ -14,7 +14,7 @@ from gemini_batch._transport import Transport
 from gemini_batch._wire.dialect import Dialect, JobSummary
 from gemini_batch._wire.http import Request
 from gemini_batch.errors import (
-    ApiError,
+    APIError,
     CreateOutcomeUnknownError,
     DecodeError,
     GeminiBatchError,
@@ -89,7 +89,7 @@ class CreateOnce:
 
         Raises:
             CreateOutcomeUnknownError: No answer came, and no job was found.
-            ApiError: The service refused; no job was created.
+            APIError: The service refused; no job was created.
             TransportError: The service was not reached; no job was created.
         """
         # The clocks of both sides differ; the list's order ends the search, not this.
@@ -97,7 +97,7 @@ class CreateOnce:
         try:
             answer = await self._transport.send(request)
             job = self._wire.read_job(answer.body)
-        except (TransportError, ApiError, DecodeError) as exc:
+        except (TransportError, APIError, DecodeError) as exc:
             if not _is_ambiguous(exc):
                 raise
             cause = exc
@@ -110,7 +110,7 @@ class CreateOnce:
                 marks = [mark for mark in await self._find(since) if self._is_ours(mark)]
                 if marks:
                     return await self._get((await self._settled(marks)).name)
-            except (TransportError, ApiError, DecodeError) as exc:
+            except (TransportError, APIError, DecodeError) as exc:
                 log.debug("cannot look for %s: %s", self._token, exc)
         raise CreateOutcomeUnknownError(
             intent_token=self._token, model=self._model
@@ -126,7 +126,7 @@ class CreateOnce:
         pauses = self._transport.retry.lookup_pauses[:_TWIN_LOOKS]
         with (
             anyio.move_on_after(sum(pauses) + _TWIN_PATIENCE),
-            contextlib.suppress(TransportError, ApiError, DecodeError),
+            contextlib.suppress(TransportError, APIError, DecodeError),
         ):
             for pause in pauses:
                 await anyio.sleep(pause)
@@ -202,10 +202,10 @@ def _kept(marks: list[JobSummary]) -> JobSummary:
     return min(marks, key=order)
 
 
-def _is_ambiguous(exc: TransportError | ApiError | DecodeError) -> bool:
+def _is_ambiguous(exc: TransportError | APIError | DecodeError) -> bool:
     """True if a job may exist after `exc`."""
     if isinstance(exc, TransportError):
         return exc.maybe_received
-    if isinstance(exc, ApiError):
-        return exc.status in _AMBIGUOUS or exc.status >= _SERVER_ERROR
+    if isinstance(exc, APIError):
+        return exc.status_code in _AMBIGUOUS or exc.status_code >= _SERVER_ERROR
     return True  # an answer that cannot be read is an answer

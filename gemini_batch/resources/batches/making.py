@@ -257,7 +257,7 @@ class JobMaking:
         Raises:
             InputError: With file, line, field and remedy of every problem; nothing was
                 sent.
-            ApiError: As with `create`.
+            APIError: As with `create`.
         """
         return await self._creation.submit(
             model,

@@ -11,7 +11,7 @@ from functools import lru_cache
 import anyio
 
 from gemini_batch.errors import (
-    ApiError,
+    APIError,
     AuthenticationError,
     BadRequestError,
     DecodeError,
@@ -139,7 +139,7 @@ async def wait_for(
                 poll(name, last) if timeout is None else _before(deadline, poll, name, last)
             )
             failures = 0
-        except (ApiError, TransportError, DecodeError) as exc:
+        except (APIError, TransportError, DecodeError) as exc:
             failures += 1
             if failures >= _FAILED_LOOKS or isinstance(exc, _FINAL):
                 raise

@@ -28,7 +28,7 @@ from gemini_batch.resources.batches.results.result_reader import (
     CLOCK_EVERY,
     take_turns,
 )
-from gemini_batch.types import BatchJob, BatchResult, JobState, Status, Tally
+from gemini_batch.types import BatchJob, BatchResult, JobState, RpcStatus, Tally
 
 if TYPE_CHECKING:
     from gemini_batch._requests.api_rules import ApiRules
@@ -203,7 +203,7 @@ class _LeftOut:
             )
 
 
-def reason_of(job: BatchJob, foreign: int) -> Status:
+def reason_of(job: BatchJob, foreign: int) -> RpcStatus:
     """Return why a request has no row, by the job's own account.
 
     Args:
@@ -211,10 +211,10 @@ def reason_of(job: BatchJob, foreign: int) -> Status:
         foreign: Rows that came and could not be told whose they are.
     """
     ended = _ENDED.get(job.state, f"the job is {job.state}")
-    error = job.error or next(iter(job.partial_failures), None) or Status()
+    error = job.error or next(iter(job.partial_failures), None) or RpcStatus()
     said = f": {error}" if str(error) else ""
     others = f"; {foreign} rows came that are not known to be anybody's" if foreign else ""
-    return Status(
+    return RpcStatus(
         code=error.code,
         message=f"no row came back, {ended}{said}{others}",
         details=error.details,
