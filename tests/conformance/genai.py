@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import frozen
 
-VERSION = "3.4.0"  # as pinned in pyproject.toml
+VERSION = "3.6.1"  # as pinned in pyproject.toml
 MIB = 1 << 20
 
 

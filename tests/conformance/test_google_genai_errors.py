@@ -26,7 +26,7 @@ async def create(
 async def test_the_version_is_the_pinned_one(genai: Genai) -> None:
     from google.genai import __version__
 
-    assert __version__ == VERSION
+    assert __version__ == VERSION, "pip install -e '.[dev]' brings the pinned version"
 
 
 async def test_400_for_lines_that_do_not_fit(genai: Genai) -> None:
