@@ -15,7 +15,7 @@ from cattrs.gen import make_dict_structure_fn
 
 from gemini_batch._codec.class_hooks import renames
 from gemini_batch._codec.converter import build_converter
-from gemini_batch._codec.scalar_hooks import register_leaves
+from gemini_batch._codec.scalar_hooks import register_scalars
 from gemini_batch.types import GenerateContentResponse
 
 ROUNDS = 15
@@ -43,9 +43,9 @@ ANSWER: dict[str, Any] = {
 
 
 def stock_converter() -> Converter:
-    """Return a converter with our leaves, whose classes are left to cattrs."""
+    """Return a converter with our scalars, whose classes are left to cattrs."""
     converter = Converter()
-    register_leaves(converter)
+    register_scalars(converter)
     converter.register_structure_hook_factory(
         has, lambda cls, c: make_dict_structure_fn(cls, c, **renames(cls))
     )

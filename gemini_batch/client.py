@@ -1,8 +1,9 @@
 """The client: owns or borrows a session, and holds the resources."""
 
 import os
+from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 import anyio
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from gemini_batch._codec import Converter
     from gemini_batch.resources.objects import Objects
+
+Resources: TypeAlias = tuple[Batches, Files, Stores]
 
 _YES = {"1", "true"}
 _CLOSING_SECONDS = 5.0
@@ -65,7 +68,8 @@ class Client:
         self._retry = retry or Retry()
         self._timeouts = timeouts or Timeouts()
         self._codec = Codec()
-        self._resources: tuple[Batches, Files, Stores] | None = None
+        self._open_resources = _opener(api, self._codec)
+        self._resources: Resources | None = None
         self._transport: Transport | None = None
 
     async def __aenter__(self) -> Self:
@@ -82,7 +86,7 @@ class Client:
             timeouts=self._timeouts,
         )
         self._transport = transport
-        self._resources = _resources_of(self._api, transport, self._codec)
+        self._resources = self._open_resources(transport)
         return self
 
     async def __aexit__(
@@ -113,10 +117,14 @@ class Client:
 
     @property
     def converter(self) -> "Converter":
-        """The cattrs converter that structures and unstructures this client's values.
+        """The cattrs converter that structures and unstructures all of this client's values.
 
-        Register hooks on it before the first call: functions made from them are kept. For a
-        class with a hook of yours, the hook is called in place of what the package generates.
+        A hook of yours is called in place of the package's, for a class of the package or one
+        of your own, and may wrap what ``get_structure_hook`` returns. Register hooks before the
+        first call, those of members first: a hook that was made or got knows no later ones.
+        What is read is the service's own JSON: of a `BatchJob` the Developer API's operation or
+        Vertex AI's job. `BatchResult.text` alone is read without the converter, unless the
+        answer was asked for before.
         """
         return self._codec.converter
 
@@ -135,7 +143,7 @@ class Client:
         """Objects of Cloud Storage. The Developer API has none: every call says so."""
         return self._open()[2].objects
 
-    def _open(self) -> tuple[Batches, Files, Stores]:
+    def _open(self) -> Resources:
         if self._resources is None:
             raise RuntimeError("open the client first: async with Client() as client: ...")
         return self._resources
@@ -159,23 +167,32 @@ def api_from_environment() -> DeveloperAPI | VertexAI:
     return DeveloperAPI()
 
 
-def _resources_of(
-    api: DeveloperAPI | VertexAI, transport: Transport, codec: Codec
-) -> tuple[Batches, Files, Stores]:
-    """Return what calls go to. Of the two APIs only the one that is used is loaded."""
+def _opener(api: DeveloperAPI | VertexAI, codec: Codec) -> Callable[[Transport], Resources]:
+    """Return what makes the resources; only what the one API needs is loaded.
+
+    The API's hooks are registered here, before a caller can register theirs.
+    """
     if isinstance(api, VertexAI):
         from gemini_batch._wire.vertex.batches import VertexBatches  # noqa: PLC0415
         from gemini_batch.resources.batches.vertex_staging import NoFiles, VertexStores  # noqa: PLC0415
 
         vertex = VertexBatches(codec, api)
-        places = VertexStores(transport, codec, vertex, storage_url=api.storage_url)
-        return Batches(transport, codec, vertex, places), NoFiles(), places
+
+        def open_vertex(transport: Transport) -> Resources:
+            places = VertexStores(transport, codec, vertex, storage_url=api.storage_url)
+            return Batches(transport, codec, vertex, places), NoFiles(), places
+
+        return open_vertex
     from gemini_batch._wire.developer.batches import DeveloperBatches  # noqa: PLC0415
     from gemini_batch._wire.developer.files import DeveloperFiles  # noqa: PLC0415
     from gemini_batch.resources.batches.staging import DeveloperStores  # noqa: PLC0415
 
+    developer = DeveloperBatches(codec, api.version)
     wire = DeveloperFiles(codec, base_url=api.base_url, version=api.version)
-    files = Files(transport, wire)
-    stores = DeveloperStores(files, wire)
-    batches = Batches(transport, codec, DeveloperBatches(codec, api.version), stores)
-    return batches, files, stores
+
+    def open_developer(transport: Transport) -> Resources:
+        files = Files(transport, wire)
+        stores = DeveloperStores(files, wire)
+        return Batches(transport, codec, developer, stores), files, stores
+
+    return open_developer

@@ -5,15 +5,11 @@ Exceptions need a `__dict__` and identity, hence neither slots nor equality.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 
 from attrs import define, field, fields_dict, frozen
 
-from gemini_batch.types import BatchJob, RpcStatus
-
-if TYPE_CHECKING:
-    # Of those who collect vectors alone: a client is ready sooner without it.
-    from gemini_batch.types import UnusableRow
+from gemini_batch.types import BatchJob, RpcStatus, UnusableRow
 
 
 class GeminiBatchError(Exception):
@@ -272,7 +268,7 @@ class EmbeddingsError(_Pickles, GeminiBatchError):
     """The results of a job do not make a matrix: rows failed, or do not fit together."""
 
     job: BatchJob
-    unusable: "tuple[UnusableRow, ...]"
+    unusable: tuple[UnusableRow, ...]
     """Results that have no place in it, in the order in which they came."""
 
     omitted: int = 0

@@ -1,16 +1,18 @@
 """One object that turns bytes into values and back; each client has its own."""
 
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import cache
+from typing import Any, TypeVar
 
 import msgspec
+from cattrs import transform_error
+from cattrs.v import format_exception
 
+from gemini_batch._codec.converter import build_converter
+from gemini_batch._codec.structured_output.response_schema import (
+    response_json_schema,
+    response_schema,
+)
 from gemini_batch.errors import DecodeError, InputError
-
-if TYPE_CHECKING:
-    from cattrs import Converter
-
-    from gemini_batch._codec.response_structs import Mirror
 
 T = TypeVar("T")
 
@@ -20,32 +22,18 @@ JSON_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
 class Codec:
-    """Reads and writes the wire's JSON. Holds the converter; keeps no other state."""
+    """Reads and writes JSON, and holds the client's converter."""
 
     def __init__(self) -> None:
-        self._mirrors: dict[type[Any], Mirror | None] = {}
+        self.converter = build_converter()
+        """Structures and unstructures all values. The API's own hooks are registered on it,
+        then those of the caller."""
         self._members = msgspec.json.Decoder(dict[str, msgspec.Raw])
         self._items = msgspec.json.Decoder(list[msgspec.Raw])
 
-    def __reduce__(self) -> tuple[type["Codec"], tuple[()]]:
+    def __reduce__(self) -> Any:
         # Generated functions cannot be pickled; a result that holds a codec can this way.
-        return (Codec, ())
-
-    # Made when first used, and cattrs loaded then: the state of a job needs neither.
-
-    @cached_property
-    def converter(self) -> "Converter":
-        """The converter of the wire's types. Hooks are registered before it is first used."""
-        from gemini_batch._codec.converter import build_converter  # noqa: PLC0415
-
-        return build_converter()
-
-    @cached_property
-    def _answers(self) -> "Converter":
-        """For callers' own types: their names are left as they are."""
-        from gemini_batch._codec.structured_output.answer_hooks import answer_converter  # noqa: PLC0415
-
-        return answer_converter()
+        return (_unpickled, ())
 
     def loads(self, data: bytes, cls: type[T]) -> T:
         """Structure a JSON document into `cls`.
@@ -63,16 +51,15 @@ class Codec:
             raise not_json(data, exc) from exc
 
     def structure(self, value: Any, cls: type[T]) -> T:
-        """Structure plain Python values into `cls`."""
-        return _structure(self.converter, value, cls)
+        """Structure plain Python values into `cls`.
 
-    def mirror(self, cls: type[Any]) -> "Mirror | None":
-        """Return what decodes `cls` in one pass; None if its hook is not the package's own."""
-        if cls not in self._mirrors:
-            from gemini_batch._codec.response_structs import mirror_of  # noqa: PLC0415
-
-            self._mirrors[cls] = mirror_of(cls, self.converter)
-        return self._mirrors[cls]
+        Raises:
+            DecodeError: They do not fit; the message has the path.
+        """
+        try:
+            return self.converter.structure(value, cls)
+        except Exception as exc:  # cattrs raises groups as well as what hooks raise
+            raise misfit(exc, cls) from exc
 
     def unstructure(self, value: Any) -> Any:
         """Return `value` as plain Python values in the wire's spelling, defaults left out."""
@@ -115,7 +102,7 @@ class Codec:
                 remedy="Say parsed(Cls), or ask for results(job, response_type=Cls).",
                 field="cls",
             )
-        return _structure(self._answers, self.decode(text.encode()), cls)
+        return self.loads(text.encode(), cls)
 
     def check_answer_type(self, cls: Any) -> None:
         """Check that answers can be read as the caller's `cls`.
@@ -124,7 +111,7 @@ class Codec:
             InputError: They cannot.
         """
         try:
-            self._answers.get_structure_hook(cls)
+            self.converter.get_structure_hook(cls)
         except Exception as exc:  # cattrs raises several, and so do annotations
             raise InputError.one(
                 f"no answer can be read as it: {exc}",
@@ -139,9 +126,7 @@ class Codec:
         Raises:
             InputError: Something in it has no place there.
         """
-        from gemini_batch._codec.structured_output.response_schema import response_schema  # noqa: PLC0415
-
-        return response_schema(cls, self._answers)
+        return response_schema(cls, self.converter)
 
     def response_json_schema(self, cls: Any) -> dict[str, Any]:
         """Return the schema of answers of the caller's `cls`, as JSON Schema.
@@ -149,22 +134,12 @@ class Codec:
         Raises:
             InputError: Something in it has none.
         """
-        from gemini_batch._codec.structured_output.response_schema import (  # noqa: PLC0415
-            response_json_schema,
-        )
-
-        return response_json_schema(cls, self._answers)
+        return response_json_schema(cls, self.converter)
 
 
-def _structure(converter: "Converter", value: Any, cls: type[T]) -> T:
-    try:
-        return converter.structure(value, cls)
-    except Exception as exc:  # cattrs raises groups as well as what hooks raise
-        from cattrs import transform_error  # noqa: PLC0415
-
-        message = "; ".join(transform_error(exc, format_exception=_say))
-        name = getattr(cls, "__name__", None) or str(cls)
-        raise DecodeError(message=f"{name}: {message}") from exc
+@cache
+def _unpickled() -> Codec:
+    return Codec()
 
 
 def _as_plain(value: Any) -> Any:
@@ -179,11 +154,17 @@ def _say(exc: BaseException, cls: type | None) -> str:
     # Our hooks say what they expected and got; cattrs would leave out the latter.
     if type(exc) in (TypeError, ValueError, msgspec.ValidationError, Exception):
         return str(exc)
-    from cattrs.v import format_exception  # noqa: PLC0415
-
     return format_exception(exc, cls)
 
 
+def misfit(exc: Exception, cls: Any) -> DecodeError:
+    """Return the error for values that do not fit a class; the message has their paths."""
+    message = "; ".join(transform_error(exc, format_exception=_say))
+    name = getattr(cls, "__name__", None) or str(cls)
+    return DecodeError(message=f"{name}: {message}")
+
+
 def not_json(data: bytes, exc: BaseException) -> DecodeError:
+    """Return the error for bytes that are not JSON."""
     start = data[:_QUOTED].decode(errors="replace")
     return DecodeError(message=f"expected JSON: {exc}; the text begins {start!r}")

@@ -1,35 +1,46 @@
-"""Hooks for single values: strict where cattrs coerces."""
+"""Structure hooks for single values: strict, and for numbers as proto3 JSON spells them.
+
+cattrs' own hooks coerce: null becomes the text ``"None"``, ``"false"`` becomes True. These
+refuse what is of another type. The strict ones hold for types of callers; in the package's own
+types the generated hooks put a lenient one in place of each strict number.
+"""
 
 import base64
 import datetime as dt
-import re
 import struct
 from array import array
-from typing import Any, get_origin
+from collections.abc import Mapping
+from typing import Any, Final, get_origin
 
 from cattrs import Converter
 
-_DIGITS = re.compile(r"-?\d{1,20}", re.ASCII)  # an int64 has no more
+_LONGEST: Final = 20  # characters of an int64
 
 
-def register_leaves(converter: Converter) -> None:
-    """Register strict hooks for single values: cattrs' own coerce, so null is ``"None"``."""
+def register_scalars(converter: Converter) -> None:
+    """Register the strict hooks, and how bytes, moments and vectors are written."""
     converter.register_structure_hook(str, structure_str)
     converter.register_structure_hook(bool, structure_bool)
     converter.register_structure_hook(int, structure_int)
     converter.register_structure_hook(float, structure_float)
-    converter.register_structure_hook(dt.datetime, _structure_datetime)
+    converter.register_structure_hook(dt.datetime, structure_datetime)
     # proto3 JSON writes bytes as base64, standard or URL-safe, padded or not.
-    converter.register_structure_hook(bytes, _structure_bytes)
-    converter.register_unstructure_hook(bytes, lambda v: base64.b64encode(v).decode())
+    converter.register_structure_hook(bytes, structure_bytes)
     converter.register_unstructure_hook(dt.datetime, dt.datetime.isoformat)
-    converter.register_structure_hook_func(is_array, _structure_vector)
-    converter.register_unstructure_hook_func(is_array, list)
+    # Objects whose members are the user's own, or the service's words.
+    converter.register_structure_hook_func(is_free_object, structure_object)
+    converter.register_structure_hook_func(is_vector, structure_vector)
+    converter.register_unstructure_hook_func(is_vector, list)
 
 
-def is_array(cls: Any) -> bool:
+def is_vector(cls: Any) -> bool:
     """Return True for a vector's type."""
     return cls is array or get_origin(cls) is array
+
+
+def is_free_object(cls: Any) -> bool:
+    """Return True for the type of an object whose members may be anything."""
+    return bool(cls == Mapping[str, Any])
 
 
 def _wrong(expected: str, value: object) -> TypeError:
@@ -45,7 +56,7 @@ def structure_str(value: object, cls: type[str]) -> str:
 
 
 def structure_object(value: object, _: Any) -> Any:
-    """Take a JSON object of the user's own as it is."""
+    """Take a JSON object as it is."""
     if isinstance(value, dict):
         return value
     raise _wrong("an object", value)
@@ -59,44 +70,66 @@ def structure_bool(value: object, _: type[bool]) -> bool:
 
 
 def structure_int(value: object, cls: type[int]) -> int:
-    """Take a whole number in any of its spellings; for an enum, its member."""
-    # proto3 JSON sends 64-bit integers as strings and lets 1.0 stand for 1.
-    if isinstance(value, str) and _DIGITS.fullmatch(value):
-        return cls(int(value))
+    """Take a whole number; for an enum, its member."""
     if isinstance(value, int) and not isinstance(value, bool):
         return cls(value)
-    if isinstance(value, float) and value.is_integer():
-        return cls(int(value))
     raise _wrong("an integer", value)
 
 
 def structure_float(value: object, _: type[float]) -> float:
-    """Take a number, or one of the words for what is none."""
-    # proto3 JSON has words for what JSON has no numbers for.
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if number or value in ("NaN", "Infinity", "-Infinity"):
-        return float(value)  # type: ignore[arg-type]
+    """Take a number."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
     raise _wrong("a number", value)
 
 
-def _structure_datetime(value: object, _: type[dt.datetime]) -> dt.datetime:
-    # Nine fractional digits are cut to microseconds.
+def proto3_int(value: object, cls: type[int]) -> int:
+    """Take a whole number in any of proto3's spellings: ``"1"`` and ``1.0`` stand for 1."""
+    if isinstance(value, str) and len(value) <= _LONGEST:
+        digits = value.removeprefix("-")
+        if digits.isdigit() and digits.isascii():
+            return int(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return structure_int(value, cls)
+
+
+def proto3_float(value: object, cls: type[float]) -> float:
+    """Take a number, or one of proto3's words for what JSON has no numbers for."""
+    if value in ("NaN", "Infinity", "-Infinity"):
+        return float(value)
+    return structure_float(value, cls)
+
+
+PROTO3: Final[Mapping[Any, Any]] = {
+    structure_int: proto3_int,
+    structure_float: proto3_float,
+}
+"""The lenient hooks, by the strict ones that they stand in for."""
+
+
+def structure_datetime(value: object, _: type[dt.datetime]) -> dt.datetime:
+    """Take a timestamp with a zone, and return it in UTC, cut to microseconds."""
     if not isinstance(value, str):
         raise _wrong("a timestamp", value)
     moment = dt.datetime.fromisoformat(value)
+    if moment.tzinfo is dt.UTC:
+        return moment
     if moment.tzinfo is None:
         raise ValueError(f"timestamp without a zone: {value!r}")
     return moment.astimezone(dt.UTC)
 
 
-def _structure_bytes(value: object, _: type[bytes]) -> bytes:
+def structure_bytes(value: object, _: type[bytes]) -> bytes:
+    """Take base64 in any of its spellings."""
     if not isinstance(value, str):
         raise _wrong("base64", value)
     standard = value.translate({ord("-"): "+", ord("_"): "/"}).rstrip("=")
     return base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
 
 
-def _structure_vector(value: object, _: Any) -> "array[float]":
+def structure_vector(value: object, _: Any) -> "array[float]":
+    """Take a list of numbers as an array of 32-bit floats."""
     if not isinstance(value, list):
         raise _wrong("a list of numbers", value)
     try:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, Self
 from urllib.parse import quote
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from gemini_batch._codec import Codec
 from gemini_batch._wire.http import Request
@@ -92,12 +92,17 @@ class Column:
     """One column of a table, or one member of a record in it."""
 
     name: str
-    type: str
+    type: str = ""
     """Such as STRING, JSON, INTEGER or RECORD."""
 
-    repeated: bool = False
+    mode: str = ""
     fields: "tuple[Column, ...]" = ()
     """Members of a RECORD."""
+
+    @property
+    def repeated(self) -> bool:
+        """True if it holds lists."""
+        return self.mode == "REPEATED"
 
 
 @frozen(kw_only=True)
@@ -121,8 +126,7 @@ class ResultTable:
 
 @frozen(kw_only=True)
 class _Schema:
-    # Columns hold columns, which the converter's generated functions cannot.
-    fields: tuple[Mapping[str, Any], ...] = ()
+    fields: tuple[Column, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -166,9 +170,8 @@ class BigQuery:
         Raises:
             InputError: The column named is not there, or is no column of keys.
         """
-        members = self._codec.decode(body)
-        found = self._codec.structure(members, _Table)
-        columns = tuple(_column(field) for field in found.schema.fields)
+        found = self._codec.loads(body, _Table)
+        columns = found.schema.fields
         by_name = {column.name: column for column in columns}
         key = _key_column(by_name, key_column)
         answer = next((name for name in _ANSWERS if name in by_name), None)
@@ -264,17 +267,6 @@ def _path(table: BigQueryUri) -> str:
     return f"/bigquery/v2/projects/{project}/datasets/{dataset}/tables/{name}"
 
 
-def _column(field: Any) -> Column:
-    if not isinstance(field, dict) or not isinstance(field.get("name"), str):
-        raise DecodeError(message="a column has no name")
-    return Column(
-        name=field["name"],
-        type=str(field.get("type", "")).upper(),
-        repeated=str(field.get("mode", "")).upper() == "REPEATED",
-        fields=tuple(_column(inner) for inner in field.get("fields") or ()),
-    )
-
-
 def _key_column(columns: Mapping[str, Column], named: str | None) -> str | None:
     if named is None and KEY not in columns:
         return None
@@ -317,7 +309,7 @@ def _value(cell: Any, column: Column) -> Any:
     if cell is None:
         return None
     if column.repeated:
-        single = Column(name=column.name, type=column.type, fields=column.fields)
+        single = evolve(column, mode="")
         inner = cell if isinstance(cell, list) else []
         return [_value(item.get("v"), single) for item in inner if isinstance(item, dict)]
     if column.type in {"RECORD", "STRUCT"}:

@@ -43,17 +43,8 @@ class ObjectName:
 
 
 @frozen(kw_only=True)
-class _Object:
-    bucket: str
-    name: str
-    generation: int
-    size: int = 0
-    md5_hash: bytes | None = None
-
-
-@frozen(kw_only=True)
 class _ObjectPage:
-    items: tuple[_Object, ...] = ()
+    items: tuple[StoredObject, ...] = ()
     next_page_token: str = ""
 
 
@@ -260,13 +251,12 @@ class Gcs:
 
     def read_file(self, body: bytes) -> StoredObject:
         """Read one object's description."""
-        return _stored(self._codec.loads(body, _Object))
+        return self._codec.loads(body, StoredObject)
 
     def read_page(self, body: bytes) -> Page[StoredObject]:
         """Read one page of a list."""
         page = self._codec.loads(body, _ObjectPage)
-        items = tuple(_stored(item) for item in page.items)
-        return Page(items=items, next_page_token=page.next_page_token or None)
+        return Page(items=page.items, next_page_token=page.next_page_token or None)
 
     def digest_of(self, file: StoredObject) -> str | None:
         """Return the digest of an object's bytes, in hex; None for composite objects."""
@@ -308,12 +298,3 @@ def _bucket(name: ObjectName) -> str:
 
 def _path(name: ObjectName) -> str:
     return f"{_bucket(name)}/{quote(name.path, safe='')}"
-
-
-def _stored(item: _Object) -> StoredObject:
-    return StoredObject(
-        name=str(ObjectName(bucket=item.bucket, path=item.name)),
-        generation=item.generation,
-        size_bytes=item.size,
-        md5=None if item.md5_hash is None else item.md5_hash.hex(),
-    )

@@ -11,7 +11,6 @@ from typing import Any, Final
 from attrs import define, field
 
 from gemini_batch.types._enums import OpenEnum
-from gemini_batch.types._fast_init import maker
 
 
 @define(kw_only=True)
@@ -162,13 +161,7 @@ class Content:
     @classmethod
     def from_text(cls, text: str, *, role: str | None = None) -> "Content":
         """Return content of a single text part."""
-        if cls is Content:
-            return _content((_text_part(text),), role)
         return cls(parts=(Part(text=text),), role=role)
-
-
-_text_part: Final = maker(Part, "text")
-_content: Final = maker(Content, "parts", "role")
 
 
 MAX_INLINE_BYTES: Final = 15_000_000

@@ -2,15 +2,13 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from attrs import field, frozen
 
 from gemini_batch.types._enums import JobKind, JobState
+from gemini_batch.types._results import BatchResult
 from gemini_batch.types._status import RpcStatus
-
-if TYPE_CHECKING:
-    from gemini_batch.types._results import BatchResult
 
 T = TypeVar("T")
 
@@ -63,7 +61,7 @@ class JobDestination:
     file_name: str | None = None
     """``files/batch-<id>`` of the result file."""
 
-    inlined_responses: "Sequence[BatchResult] | None" = field(
+    inlined_responses: Sequence[BatchResult] | None = field(
         default=None,
         repr=lambda rows: "None" if rows is None else f"<{len(rows)} results>",
     )
@@ -97,7 +95,7 @@ class JobDestination:
 class WebhookConfig:
     """Whom the service tells when a job ends."""
 
-    uris: tuple[str, ...]
+    uris: tuple[str, ...] = ()
     """Addresses to post to. When set they replace the project's static webhooks for this
     job."""
 

@@ -2,13 +2,12 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from attrs import field, frozen
 
 from gemini_batch.types._content import Content, Part
 from gemini_batch.types._enums import HarmBlockThreshold, HarmCategory, TaskType
-from gemini_batch.types._fast_init import maker, quickly_made
 from gemini_batch.types._parts import PartLike, Parts, few_shot, to_parts
 from gemini_batch.types._tools import Tool, ToolConfig
 
@@ -24,7 +23,6 @@ class ThinkingConfig:
     thinking_level: str | None = None
 
 
-@quickly_made
 @frozen(kw_only=True)
 class GenerationConfig:
     """How answers are made. What is None is not sent, and the service's default holds."""
@@ -68,7 +66,6 @@ class SafetySetting:
     threshold: HarmBlockThreshold
 
 
-@quickly_made
 @frozen(kw_only=True)
 class GenerateRequest:
     """One generation request of a batch.
@@ -101,16 +98,14 @@ class GenerateRequest:
         generation_config: GenerationConfig | Mapping[str, Any] | None = None,
     ) -> "GenerateRequest":
         """Return a request of a single prompt."""
-        contents = (Content.from_text(text, role="user"),)
-        instruction = (
-            None if system_instruction is None else Content.from_text(system_instruction)
-        )
-        if cls is GenerateRequest:
-            return _generate_request(contents, key, instruction, generation_config)
         return cls(
-            contents=contents,
+            contents=(Content.from_text(text, role="user"),),
             key=key,
-            system_instruction=instruction,
+            system_instruction=(
+                None
+                if system_instruction is None
+                else Content.from_text(system_instruction)
+            ),
             generation_config=generation_config,
         )
 
@@ -206,12 +201,6 @@ def _file_parts(
     return [file] if text is None else [file, text]
 
 
-_generate_request: Final = maker(
-    GenerateRequest, "contents", "key", "system_instruction", "generation_config"
-)
-
-
-@quickly_made
 @frozen(kw_only=True)
 class EmbedRequest:
     """One embedding request of a batch: one content in, one vector out."""
@@ -241,11 +230,8 @@ class EmbedRequest:
         output_dimensionality: int | None = None,
     ) -> "EmbedRequest":
         """Return a request to embed `text`."""
-        content = Content.from_text(text)
-        if cls is EmbedRequest:
-            return _embed_request(content, key, task_type, title, output_dimensionality)
         return cls(
-            content=content,
+            content=Content.from_text(text),
             key=key,
             task_type=task_type,
             title=title,
@@ -317,8 +303,3 @@ class EmbedRequest:
             task_type=task_type,
             output_dimensionality=output_dimensionality,
         )
-
-
-_embed_request: Final = maker(
-    EmbedRequest, "content", "key", "task_type", "title", "output_dimensionality"
-)

@@ -167,7 +167,7 @@ class _Judged:
     response: Response | None
 
 
-@define(kw_only=True, eq=False, weakref_slot=False)
+@define(eq=False, weakref_slot=False)
 class BatchResult:
     """The result of one request. Its answer is decoded when first asked for, and kept."""
 
@@ -278,7 +278,7 @@ class BatchResult:
             index: Its position among the results.
             row: The row.
         """
-        return BatchResult(key=key, index=index, row=row, by=self._reader())
+        return BatchResult(key, index, row, self._reader())
 
     @overload
     def parsed(self) -> Any: ...

@@ -5,7 +5,6 @@ import typing
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args, get_origin
 
-import msgspec
 from attrs import fields, has, resolve_types
 
 from gemini_batch._codec import wire_name
@@ -32,8 +31,8 @@ def unknown_members(value: Any, cls: Any, path: str = "$") -> Iterator[str]:
 
 def _members(cls: Any) -> dict[str, Any] | None:
     """Return the members a class knows, with their types; None if it is no class of ours."""
-    if isinstance(cls, type) and issubclass(cls, msgspec.Struct):
-        return {f.encode_name: f.type for f in msgspec.structs.fields(cls)}
+    if typing.is_typeddict(cls):
+        return typing.get_type_hints(cls)
     if not has(cls):
         return None
     resolve_types(cls)

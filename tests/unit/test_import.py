@@ -32,13 +32,11 @@ ALLOWED = {
     "typing",
     "warnings",
 }
-# What waiting for a job needs nothing of: checks of input, answers, retries, all extras.
+# What waiting for a job needs nothing of: checks of input, retries, all extras.
 NOT_FOR_WAITING = {
     "anyio._backends._asyncio",
-    "cattrs",
     "cryptography",
     "cyclopts",
-    "gemini_batch._codec.results.inline_results",
     "gemini_batch._transfer.cloud_storage",
     "gemini_batch._input.prepare",
     "gemini_batch._wire.gcs",
@@ -50,7 +48,6 @@ NOT_FOR_WAITING = {
     "gemini_batch.resources.objects",
     "gemini_batch.testing",
     "gemini_batch.types._requests",
-    "gemini_batch.types._responses",
     "google.auth",
     "importlib.metadata",
     "rich",

@@ -1,4 +1,4 @@
-"""Rows of results: found by a scan, decoded later."""
+"""Rows of results: their keys are read at once, all else when it is asked for."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -7,8 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from gemini_batch._codec.class_hooks import maker
-from gemini_batch._codec.codec import JSON_ERRORS, Codec
+from gemini_batch._codec.codec import JSON_ERRORS, Codec, misfit
 from gemini_batch.errors import DecodeError
 from gemini_batch.types import (
     BatchResult,
@@ -69,7 +68,6 @@ class _TextRow(_Row, gc=False):
     response: _TextResponse | None = None
 
 
-_make: Callable[..., BatchResult] = maker(BatchResult)
 _OTHER_KEY = "the row has two keys"
 
 
@@ -95,7 +93,7 @@ class ResultDecoder:
 
     def result(self, raw: bytes, index: int) -> BatchResult:
         """Return the result that `raw` is. Never raises: what is wrong is seen later."""
-        return _make(self._key(raw), index, raw, self)
+        return BatchResult(self._key(raw), index, raw, self)
 
     def line(self, line: bytes, index: int) -> BatchResult | None:
         """Return the result on a whole line of a file, with its newline; None if it is blank.
@@ -106,60 +104,38 @@ class ResultDecoder:
         """
         match = _FIRST(line) or _LAST(line, len(line) - _LAST_WITHIN)
         if match is not None:
-            return _make(match[1].decode(), index, line, self)
+            return BatchResult(match[1].decode(), index, line, self)
         return None if line.isspace() else self.result(line, index)
-
-    @cached_property
-    def _mirrored(self) -> Callable[[bytes], tuple[_Row, Response | None]]:
-        """What reads a row with its answer in one pass, and raises where it does not fit."""
-        mirror = self._codec.mirror(self._response)
-        kind: Any = Any if mirror is None else mirror.struct | None
-        move = self._structure if mirror is None else mirror.move
-        struct = msgspec.defstruct(
-            "_Mirrored", [("response", kind, None)], bases=(_Row,), gc=False
-        )
-        decode: Any = msgspec.json.Decoder(struct).decode
-
-        def read(raw: bytes) -> tuple[_Row, Response | None]:
-            row = decode(raw)
-            return row, None if row.response is None else move(row.response)
-
-        return read
-
-    def _structure(self, answer: Any) -> Response:
-        return self._codec.structure(answer, self._response)
 
     def judge(self, raw: bytes, key: str | None) -> Judgement:
         """Decode a row whose key is `key`, and say how its request ended. Never raises."""
         try:
-            row, response = self._mirrored(raw)
-        except Exception:  # noqa: BLE001 - the long way says what it is, if it is anything
-            return self._judge_at_length(raw, key)
-        return self._judged(row, key, response)
-
-    def _judge_at_length(self, raw: bytes, key: str | None) -> Judgement:
-        try:
             row = self._whole(raw)
         except JSON_ERRORS as exc:
             return _invalid(f"the row cannot be read: {exc}")
-        try:
-            # The error of a row counts, whatever else it has.
-            plain = row.response is None or _error_of(row) is not None
-            response = None if plain else self._structure(row.response)
-        except DecodeError as exc:
-            return _invalid(_OTHER_KEY if _key_of(row) != key else str(exc))
-        return self._judged(row, key, response)
+        return self._judged(row, key)
 
-    def _judged(self, row: _Row, key: str | None, response: Response | None) -> Judgement:
+    @cached_property
+    def _structure(self) -> Callable[[Any, Any], Response]:
+        # Looked up once: every row needs it.
+        return self._codec.converter.get_structure_hook(self._response)
+
+    def _judged(self, row: _Whole, key: str | None) -> Judgement:
         if row.key != key and _key_of(row) != key:
             return _invalid(_OTHER_KEY)
-        error = None
+        error = response = None
         if row.error is not None or row.status is not None:
             error = self._error(row)
+        # The error of a row counts, whatever else it has.
+        if error is None and row.response is not None:
+            try:
+                response = self._structure(row.response, self._response)
+            except Exception as exc:  # noqa: BLE001 - what hooks raise, callers' included
+                return _invalid(str(misfit(exc, self._response)))
         outcome, why = classify(response, error)
-        if error is not None:
-            return outcome, error, None
-        return outcome, RpcStatus(message=why) if why else None, response
+        if error is None and why:
+            error = RpcStatus(message=why)
+        return outcome, error, response
 
     def read_text(self, raw: bytes, key: str | None) -> str | None:
         """Return the text of a row's answer, thoughts left out, and decode no more.
@@ -228,7 +204,7 @@ class MissingResults:
 
     def result(self, key: str | None, index: int) -> BatchResult:
         """Return the result of a request for which no row came."""
-        return _make(key, index, b"", self)
+        return BatchResult(key, index, b"", self)
 
     def judge(self, raw: bytes, key: str | None) -> Judgement:  # noqa: ARG002 - as rows are judged
         """Say that the request has no row, and why."""

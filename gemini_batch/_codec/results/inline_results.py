@@ -13,18 +13,27 @@ from gemini_batch.types import BatchResult, JobKind
 class Results(Sequence[BatchResult]):
     """Results of an inline job: a tuple, each of whose items is made when first asked for."""
 
-    __slots__ = ("_decoder", "_items")
+    __slots__ = ("_codec", "_decoder", "_items")
 
-    def __init__(self, rows: list[msgspec.Raw], codec: Codec, kind: JobKind) -> None:
-        # A row gives way to its result; when the last has, the answer they lie in is let go.
-        self._items: list[Any] = rows
+    def __init__(self, rows: list[Any], codec: Codec, kind: JobKind) -> None:
+        """Make it.
+
+        Args:
+            rows: Undecoded results, or plain values.
+            codec: Reads and writes JSON.
+            kind: What the job asks of its model.
+        """
+        # A row gives way to its result; after the last, the body they came in is freed.
+        self._items = rows
+        self._codec = codec
         self._decoder = ResultDecoder(codec, kind)
 
     def _at(self, index: int) -> BatchResult:
         item = self._items[index]
-        if item.__class__ is msgspec.Raw:
-            item = self._items[index] = self._decoder.result(bytes(item), index)
-        result: BatchResult = item
+        if isinstance(item, BatchResult):
+            return item
+        raw = bytes(item) if item.__class__ is msgspec.Raw else self._codec.dumps(item)
+        result = self._items[index] = self._decoder.result(raw, index)
         return result
 
     def __len__(self) -> int:

@@ -44,7 +44,7 @@ class TypedResultDecoder:
         return None if result is None else self._typed(result, line)
 
     def _typed(self, result: BatchResult, row: bytes) -> BatchResult:
-        return BatchResult(key=result.key, index=result.index, row=row, by=self)
+        return BatchResult(result.key, result.index, row, self)
 
     def judge(self, raw: bytes, key: str | None) -> Judgement:
         """Decode a row whose key is `key`, and say how its request ended. Never raises."""

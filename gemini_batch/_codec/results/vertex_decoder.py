@@ -77,12 +77,12 @@ class VertexResultDecoder(ResultDecoder):
     def judge(self, raw: bytes, key: str | None) -> Judgement:
         """Decode a row whose key is `key`, and say how its request ended. Never raises."""
         try:
-            row, response = self._mirrored(raw)
-        except Exception:  # noqa: BLE001 - the long way says what it is, if it is anything
+            row = self._whole(raw)
+        except JSON_ERRORS:
             return super().judge(self._plain(raw), key)
-        if row.status or response is None or row.key != key:
+        if row.status or row.response is None or row.key != key:
             return super().judge(self._plain(raw), key)
-        return self._judged(row, key, response)
+        return self._judged(row, key)
 
     def read_text(self, raw: bytes, key: str | None) -> str | None:
         """Return the text of a row's answer, thoughts left out, and decode no more."""

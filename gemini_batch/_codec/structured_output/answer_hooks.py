@@ -1,4 +1,4 @@
-"""Reads JSON answers into callers' own types: attrs classes, dataclasses, pydantic models.
+"""Structure hooks of callers' own types: attrs classes, dataclasses, pydantic models.
 
 cattrs coerces where it can; an answer that was coerced is an answer that did not fit. The hooks
 here take objects for classes, lists for collections, and hold values against the constraints
@@ -16,9 +16,8 @@ import attrs
 import msgspec
 from cattrs import Converter
 from cattrs.cols import list_structure_factory
-from cattrs.strategies import configure_union_passthrough
 
-from gemini_batch._codec.scalar_hooks import register_leaves, structure_object
+from gemini_batch._codec.scalar_hooks import structure_object
 
 COLLECTIONS: Final[abc.Mapping[Any, Any]] = {
     list: list,
@@ -34,18 +33,14 @@ _TEXTS: Final = (dt.date, dt.time, dt.timedelta, uuid.UUID, decimal.Decimal)
 _CONSTRAINED: Final = (str, int, float)
 
 
-def answer_converter() -> Converter:
-    """Build the converter of callers' own types. Their names are left as they are."""
-    converter = Converter()
-    register_leaves(converter)
+def register_answers(converter: Converter) -> None:
+    """Register the hooks of callers' own types. Their names are left as they are."""
     for kind in _TEXTS:
         converter.register_structure_hook(kind, msgspec.convert)
-    configure_union_passthrough(str | bool | int | float | None, converter)
     converter.register_structure_hook_factory(_has_members, _object)
     converter.register_structure_hook_factory(is_collection, _collection)
     converter.register_structure_hook_func(is_model, _model)
     converter.register_structure_hook_factory(_is_constrained, _constrained)
-    return converter
 
 
 def is_model(cls: Any) -> bool:
@@ -79,6 +74,9 @@ def _has_members(cls: Any) -> bool:
 
 
 def _object(cls: Any, converter: Converter) -> Any:
+    if attrs.has(cls):
+        # cattrs leaves names in quotes as they are where they stand inside of a list.
+        attrs.resolve_types(get_origin(cls) or cls)
     inner = converter.gen_structure_attrs_fromdict(cls)
 
     def structure(value: object, kind: Any) -> Any:
@@ -95,8 +93,8 @@ def _collection(cls: Any, converter: Converter) -> Any:
     length = fixed_length(cls)
 
     def structure(value: object, _: Any) -> Any:
-        # Without this, a text would be a list of letters.
-        if not isinstance(value, list):
+        # Without this, a text would be a list of letters. Tuples are what unstructuring leaves.
+        if not isinstance(value, list | tuple):
             raise TypeError(f"expected a list, got {type(value).__name__}")
         if length is not None and len(value) != length:
             raise ValueError(f"expected {length} items, got {len(value)}")

@@ -16,6 +16,8 @@ import attrs
 import msgspec
 from cattrs import Converter
 
+from gemini_batch._codec.class_hooks import is_ours
+from gemini_batch._codec.member_names import wire_name
 from gemini_batch._codec.structured_output.answer_hooks import (
     fixed_length,
     is_collection,
@@ -204,7 +206,9 @@ def _members(cls: Any) -> Iterator[tuple[str, Any, bool, str | None]]:
         required = f.default is attrs.NOTHING or f.default is dataclasses.MISSING
         if getattr(f, "default_factory", dataclasses.MISSING) is not dataclasses.MISSING:
             required = False
-        yield f.name, hints.get(f.name, Any), required, f.metadata.get("description")
+        # As the converter reads it.
+        name = wire_name(f.name) if is_ours(cls) else f.name
+        yield name, hints.get(f.name, Any), required, f.metadata.get("description")
 
 
 def _doc_of(cls: Any) -> str:

@@ -31,7 +31,7 @@ _UPDATES = {
 # What may change of a job while it runs; the mask must name what a look is to bring.
 _CHANGING = (
     "name,done,error,metadata("
-    "name,displayName,state,batchStats,priority,updateTime,endTime)"
+    "name,displayName,state,batchStats,priority,createTime,updateTime,endTime)"
 )
 
 

@@ -117,9 +117,7 @@ class DeveloperFiles:
         self, *, name: str, size: int, mime_type: str, display_name: str | None
     ) -> Request:
         """Open a resumable upload. No file exists before its last byte."""
-        file = {"name": name, "mimeType": mime_type}
-        if display_name is not None:
-            file["displayName"] = display_name
+        file = File(name=name, mime_type=mime_type, display_name=display_name)
         return Request(
             method="POST",
             path=f"/upload/{self._version}/files",
@@ -129,7 +127,7 @@ class DeveloperFiles:
                 "X-Goog-Upload-Header-Content-Length": str(size),
                 "X-Goog-Upload-Header-Content-Type": mime_type,
             },
-            body=self._codec.dumps({"file": file}),
+            body=self._codec.dumps({"file": self._codec.unstructure(file)}),
             idempotent=True,
         )
 

@@ -14,8 +14,9 @@ from gemini_batch._wire.vertex.jobs import (
     INTENT_LABEL,
     KIND_LABEL,
     OWN_LABELS,
-    read_job,
+    JobPage,
     read_mark,
+    register_hooks,
 )
 from gemini_batch._wire.vertex.operations import (
     Operation,
@@ -53,6 +54,7 @@ class VertexBatches:
 
     def __init__(self, codec: Codec, api: VertexAI) -> None:
         self._codec = codec
+        register_hooks(codec.converter)
         self._parent = api.parent
         self._staging = api.staging
         self._root = f"/{api.version}"
@@ -243,8 +245,8 @@ class VertexBatches:
         body = {
             **options,
             "model": model,
-            "inputConfig": places.input_config(source),
-            "outputConfig": places.output_config(dest),
+            "inputConfig": self._codec.unstructure(source),
+            "outputConfig": self._codec.unstructure(dest)["outputConfig"],
         }
         return Request(
             method="POST",
@@ -325,7 +327,7 @@ class VertexBatches:
 
     def read_job(self, body: bytes) -> BatchJob:
         """Read a job."""
-        return read_job(self._codec, body)
+        return self._codec.loads(body, BatchJob)
 
     def read_poll(self, body: bytes, known: BatchJob) -> BatchJob:  # noqa: ARG002
         """Read the answer to `poll`: the whole job."""
@@ -337,8 +339,10 @@ class VertexBatches:
 
     def read_page(self, body: bytes) -> Page[BatchJob]:
         """Read one page of a list."""
-        jobs, token = self._page(body)
-        return Page(items=tuple(self.read_job(job) for job in jobs), next_page_token=token)
+        page = self._codec.loads(body, JobPage)
+        return Page(
+            items=page.batch_prediction_jobs, next_page_token=page.next_page_token or None
+        )
 
     def read_summaries(self, body: bytes) -> Page[JobSummary]:
         """Read of one page what tells jobs apart, whatever else may be odd about them.
@@ -346,14 +350,11 @@ class VertexBatches:
         Raises:
             DecodeError: The page is not whole: jobs may be missing from it.
         """
-        jobs, token = self._page(body)
-        marks = tuple(read_mark(self._codec, job) for job in jobs)
-        return Page(items=marks, next_page_token=token)
-
-    def _page(self, body: bytes) -> tuple[Iterable[bytes], str | None]:
         members = self._codec.members(body)
         token = self._codec.loads(members.get("nextPageToken", b'""'), str)
-        return self._codec.items(members.get("batchPredictionJobs", b"[]")), token or None
+        jobs = self._codec.items(members.get("batchPredictionJobs", b"[]"))
+        marks = tuple(read_mark(self._codec, job) for job in jobs)
+        return Page(items=marks, next_page_token=token or None)
 
     def read_operation(self, body: bytes) -> Operation:
         """Read how far an operation is; an answer without one is of work that is done."""

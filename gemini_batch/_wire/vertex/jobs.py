@@ -1,14 +1,20 @@
-"""What Vertex AI says of a batch job."""
+"""Batch jobs as Vertex AI sends them."""
 
 import datetime as dt
 from collections.abc import Mapping
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-from gemini_batch._codec import Codec
+from gemini_batch._codec import Codec, Converter
+from gemini_batch._codec.class_hooks import (
+    StructureHook,
+    register_factories,
+    unstructure_hook,
+)
 from gemini_batch._wire.dialect import JobSummary
-from gemini_batch._wire.intent_token import split_display_name
+from gemini_batch._wire.intent_token import split_display_name, wire_display_name
+from gemini_batch._wire.vertex.input_output import input_config, output_config
 from gemini_batch.errors import DecodeError
 from gemini_batch.types import (
     BatchJob,
@@ -17,7 +23,6 @@ from gemini_batch.types import (
     JobKind,
     JobSource,
     JobState,
-    RpcStatus,
 )
 
 OWN_LABELS: Final = "gb_"
@@ -28,6 +33,15 @@ KIND_LABEL: Final = f"{OWN_LABELS}kind"
 
 _STATE_PREFIX = "JOB_STATE_"
 _EMBEDDING = "embedding"
+_SOURCE: Final = {"source": "inputConfig"}  # a member of ours that the wire calls otherwise
+
+
+@frozen(kw_only=True)
+class JobPage:
+    """One page of a list."""
+
+    batch_prediction_jobs: tuple[BatchJob, ...] = ()
+    next_page_token: str = ""
 
 
 @frozen(kw_only=True)
@@ -93,56 +107,11 @@ class _OutputInfo:
 
 
 @frozen(kw_only=True)
-class _Job:
-    """BatchPredictionJob."""
+class _Output:
+    """Members of a job that say where its results are."""
 
-    name: str = ""
-    model: str = ""
-    display_name: str | None = None
-    input_config: _InputConfig = _InputConfig()
     output_config: _OutputConfig = _OutputConfig()
     output_info: _OutputInfo = _OutputInfo()
-    state: str = ""
-    error: RpcStatus | None = None
-    partial_failures: tuple[RpcStatus, ...] = ()
-    completion_stats: _Stats | None = None
-    create_time: dt.datetime | None = None
-    start_time: dt.datetime | None = None
-    end_time: dt.datetime | None = None
-    update_time: dt.datetime | None = None
-    labels: Mapping[str, str] = {}
-
-
-def read_job(codec: Codec, body: bytes) -> BatchJob:
-    """Read a job.
-
-    Raises:
-        DecodeError: It is none.
-    """
-    members = codec.members(body)
-    decoded = {name: codec.decode(raw) for name, raw in members.items()}
-    job = codec.structure(decoded, _Job)
-    if not job.name:
-        raise DecodeError(message="the answer names no job")
-    label, token = split_display_name(job.display_name)
-    return BatchJob(
-        name=job.name,
-        state=_state(job.state),
-        kind=_kind(job.model, job.labels),
-        model=job.model,
-        display_name=label,
-        intent_token=job.labels.get(INTENT_LABEL) or token,
-        source=_source(job.input_config),
-        dest=_destination(job.output_config, job.output_info),
-        create_time=job.create_time,
-        start_time=job.start_time,
-        end_time=job.end_time,
-        update_time=job.update_time,
-        error=job.error,
-        partial_failures=job.partial_failures,
-        completion_stats=_stats(job.completion_stats),
-        labels={k: v for k, v in job.labels.items() if not k.startswith(OWN_LABELS)},
-    )
 
 
 def read_mark(codec: Codec, raw: bytes) -> JobSummary:
@@ -160,12 +129,71 @@ def read_mark(codec: Codec, raw: bytes) -> JobSummary:
         intent_token=_text(labels.get(INTENT_LABEL)) or named,
         model=model,
         kind=_kind(model, labels),
-        state=_state(_text(job.get("state"))),
+        state=_structure_state(_text(job.get("state"))),
         create_time=made,
     )
 
 
-def _state(wire: str) -> JobState:
+def register_hooks(converter: Converter) -> None:
+    """Register the hooks of values that this API words in its own way."""
+    structure = converter.structure
+    register_factories(converter, BatchJob, _structuring_job, _unstructuring_job)
+    converter.register_structure_hook(JobState, _structure_state)
+    converter.register_unstructure_hook(JobState, lambda s: _STATE_PREFIX + s.upper())
+    converter.register_structure_hook(
+        JobSource, lambda config, _: _source(structure(config, _InputConfig))
+    )
+    converter.register_unstructure_hook(JobSource, input_config)
+    converter.register_structure_hook(
+        JobDestination, lambda output, _: _destination(structure(output, _Output))
+    )
+    converter.register_unstructure_hook(JobDestination, _unstructure_destination)
+    converter.register_structure_hook(
+        CompletionStats, lambda stats, _: _stats(structure(stats, _Stats))
+    )
+    converter.register_unstructure_hook(CompletionStats, _unstructure_stats)
+
+
+def _structuring_job(cls: type[BatchJob], converter: Converter) -> Any:
+    structure = StructureHook(cls, converter, _SOURCE)
+
+    def structure_job(document: Mapping[str, Any], _: object) -> BatchJob:
+        if not document.get("name"):
+            raise ValueError("the answer names no job")
+        labels = document.get("labels") or {}
+        label, token = split_display_name(document.get("displayName"))
+        output = ("outputConfig", "outputInfo")
+        members = {
+            **document,
+            "state": document.get("state") or "",
+            "kind": _kind(document.get("model") or "", labels),
+            "displayName": label,
+            "intentToken": labels.get(INTENT_LABEL) or token,
+            "dest": {name: document[name] for name in output if name in document},
+            "labels": {k: v for k, v in labels.items() if not k.startswith(OWN_LABELS)},
+        }
+        job: BatchJob = structure(members, cls)
+        return evolve(job, dest=None) if job.dest == JobDestination() else job
+
+    return structure_job
+
+
+def _unstructuring_job(cls: type[BatchJob], converter: Converter) -> Any:
+    unstructure = unstructure_hook(cls, converter, _SOURCE)
+
+    def unstructure_job(job: BatchJob) -> Mapping[str, Any]:
+        document: dict[str, Any] = unstructure(job)
+        labels = {KIND_LABEL: document.pop("kind"), **job.labels}
+        token = document.pop("intentToken", None)
+        if token is not None:
+            labels[INTENT_LABEL] = token
+            document["displayName"] = wire_display_name(job.display_name, token)
+        return {**document, **document.pop("dest", {}), "labels": labels}
+
+    return unstructure_job
+
+
+def _structure_state(wire: str, _: object = JobState) -> JobState:
     return JobState(wire.removeprefix(_STATE_PREFIX).lower() or JobState.UNSPECIFIED)
 
 
@@ -186,24 +214,34 @@ def _source(config: _InputConfig) -> JobSource:
     )
 
 
-def _destination(config: _OutputConfig, info: _OutputInfo) -> JobDestination | None:
+def _destination(output: _Output) -> JobDestination:
+    config, info = output.output_config, output.output_info
     of_dataset = config.vertex_multimodal_dataset_destination.bigquery_destination
     table = None
     if info.bigquery_output_dataset and info.bigquery_output_table:
         table = f"{info.bigquery_output_dataset}.{info.bigquery_output_table}"
-    dest = JobDestination(
+    return JobDestination(
         gcs_uri=config.gcs_destination.output_uri_prefix,
         gcs_directory=info.gcs_output_directory or None,
         bigquery_uri=config.bigquery_destination.output_uri or of_dataset.output_uri,
         bigquery_table=table,
         vertex_dataset=info.vertex_multimodal_dataset_name or None,
     )
-    return None if dest == JobDestination() else dest
 
 
-def _stats(stats: _Stats | None) -> CompletionStats | None:
-    if stats is None:
-        return None
+def _unstructure_destination(dest: JobDestination) -> Mapping[str, Any]:
+    dataset, _, table = (dest.bigquery_table or "").rpartition(".")
+    info = {
+        "gcsOutputDirectory": dest.gcs_directory,
+        "bigqueryOutputDataset": dataset or None,
+        "bigqueryOutputTable": table or None,
+        "vertexMultimodalDatasetName": dest.vertex_dataset,
+    }
+    told = {name: value for name, value in info.items() if value is not None}
+    return {"outputConfig": output_config(dest), "outputInfo": told}
+
+
+def _stats(stats: _Stats) -> CompletionStats:
     done, failed = max(0, stats.successful_count), max(0, stats.failed_count)
     # Below zero: the service does not know, and so nobody knows the total.
     pending = stats.incomplete_count
@@ -213,6 +251,14 @@ def _stats(stats: _Stats | None) -> CompletionStats | None:
         failure_count=failed,
         pending_count=max(0, pending),
     )
+
+
+def _unstructure_stats(stats: CompletionStats) -> Mapping[str, int]:
+    return {
+        "successfulCount": stats.success_count,
+        "failedCount": stats.failure_count,
+        "incompleteCount": stats.pending_count if stats.total_count else -1,
+    }
 
 
 def _text(value: Any) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from gemini_batch._codec import Codec
 from gemini_batch._wire.api_errors import read_error
@@ -34,10 +34,10 @@ _HTTP_STATUS: Final[Mapping[int, int]] = {
 class Operation:
     """Work that goes on after its call was answered."""
 
-    name: str | None
+    name: str | None = None
     """Its full name; None for work that was done with the call."""
 
-    done: bool
+    done: bool = False
     error: RpcStatus | None = None
     """Why it failed; only once it is done."""
 
@@ -46,18 +46,12 @@ def read_operation(codec: Codec, body: bytes, parent: str) -> Operation:
     """Read how far an operation is; an answer without one is of work that is done.
 
     Raises:
-        DecodeError: Its name is none of this place.
+        DecodeError: It is not an operation, or its name is none of this place.
     """
-    members = codec.members(body)
-    error = members.get("error")
-    name = members.get("name")
-    if name is None:
-        return Operation(name=None, done=True)
-    return Operation(
-        name=operation_name(codec.loads(name, str), parent),
-        done=members.get("done") == b"true",
-        error=None if error is None else codec.loads(error, RpcStatus),
-    )
+    operation = codec.loads(body, Operation)
+    if operation.name is None:
+        return evolve(operation, done=True)
+    return evolve(operation, name=operation_name(operation.name, parent))
 
 
 def operation_error(codec: Codec, status: RpcStatus, request: Request) -> APIError:

@@ -23,9 +23,6 @@ from gemini_batch.errors import (
 )
 from gemini_batch.resources.batches.results.locations import lacks_output
 from gemini_batch.types import BatchJob, CompletionStats, JobState, PollSchedule, Progress
-from gemini_batch.types._fast_init import frozen_maker
-
-_make_progress = frozen_maker(Progress)
 
 log = logging.getLogger("gemini_batch.batches")
 
@@ -80,7 +77,7 @@ class Tracker:
             self._state, self._stats, self._changed = job.state, job.completion_stats, now
         rate = self._rate(job.completion_stats, now)
         done = job.done
-        return _make_progress(
+        return Progress(
             job=job,
             elapsed=now - self._started,
             polls=polls,

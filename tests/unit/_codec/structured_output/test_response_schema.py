@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gemini_batch import DecodeError, InputError
 from gemini_batch._codec import Codec, ResultDecoder
 from gemini_batch._codec.results.typed_decoder import TypedResultDecoder
-from gemini_batch.types import JobKind
+from gemini_batch.types import JobKind, ModalityTokenCount
 from tests.support.answer_types import (
     ATTRS_TYPES,
     Address,
@@ -498,7 +498,16 @@ def test_members_of_enums_are_members() -> None:
 
     assert made.grade is Grade.TWO
     assert made.mood is Mood.BAD
-    assert Codec().parse_answer('"2"', Grade) is Grade.TWO
+    assert Codec().parse_answer("2", Grade) is Grade.TWO
+    with pytest.raises(DecodeError, match="expected an integer, got str"):
+        Codec().parse_answer('"2"', Grade)
+
+
+def test_a_class_of_the_package_is_asked_for_as_it_is_read() -> None:
+    schema = Codec().response_schema(ModalityTokenCount)
+
+    assert set(schema["properties"]) == {"modality", "tokenCount"}
+    assert Codec().parse_answer('{"tokenCount": 5}', ModalityTokenCount).token_count == 5
 
 
 def test_unions_are_named_in_errors() -> None:

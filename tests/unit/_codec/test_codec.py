@@ -1,4 +1,4 @@
-"""The codec: strict leaves, renamed members, untouched user mappings."""
+"""The codec: strict scalars, renamed members, untouched user mappings."""
 
 import datetime as dt
 import pickle
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_batch._codec import Codec
-from gemini_batch._codec.scalar_hooks import structure_float
+from gemini_batch._codec.scalar_hooks import proto3_float, structure_float
 from gemini_batch.errors import DecodeError
 from gemini_batch.types import (
     Blob,
@@ -27,10 +27,12 @@ from gemini_batch.types import (
     ThinkingConfig,
     Usage,
 )
+from tests.support.own_class import own_class
 
 CODEC = Codec()
 
 
+@own_class
 @frozen(kw_only=True)
 class Leaves:
     text: str = ""
@@ -246,3 +248,4 @@ def test_a_codec_can_be_pickled() -> None:
 
 def test_floats_take_integers() -> None:
     assert structure_float(3, float) == 3.0
+    assert proto3_float(3, float) == 3.0

@@ -192,9 +192,16 @@ def test_an_answer_without_a_schema() -> None:
     assert BIGQUERY.read_table(b"{}", URI).fault == "no_response_column"
 
 
-@pytest.mark.parametrize("field", [{}, {"name": None}, {"name": "a", "fields": [5]}])
-def test_a_column_has_a_name(field: dict[str, Any]) -> None:
-    with pytest.raises(DecodeError, match="a column has no name"):
+@pytest.mark.parametrize(
+    ("field", "complaint"),
+    [
+        ({}, r"required field missing @ \$.schema.fields\[0\].name"),
+        ({"name": None}, r"required field missing @ \$.schema.fields\[0\].name"),
+        ({"name": "a", "fields": [5]}, r"got int @ \$.schema.fields\[0\].fields\[0\]"),
+    ],
+)
+def test_a_column_has_a_name(field: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(DecodeError, match=complaint):
         table(field)
 
 

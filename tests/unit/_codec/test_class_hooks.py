@@ -1,10 +1,10 @@
-"""Generated structure functions do what cattrs' own do, only faster."""
+"""Generated structure hooks do what cattrs' own do, only faster."""
 
 import json
 from typing import Any
 
 import pytest
-from attrs import Factory, fields, frozen, has
+from attrs import Factory, define, exceptions, field, fields, frozen, has, validators
 from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn
 from hypothesis import given
@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 from gemini_batch._codec import Codec
 from gemini_batch._codec.class_hooks import renames
 from gemini_batch._codec.converter import build_converter
-from gemini_batch._codec.scalar_hooks import register_leaves
+from gemini_batch._codec.scalar_hooks import PROTO3, register_scalars
+from gemini_batch._codec.structured_output.answer_hooks import register_answers
+from gemini_batch._wire.bigquery import Column
+from gemini_batch.errors import DecodeError
 from gemini_batch.types import (
     Candidate,
     EmbedContentResponse,
@@ -22,15 +25,20 @@ from gemini_batch.types import (
     Part,
     RpcStatus,
 )
+from tests.support.own_class import own_class
 from tests.support.recorded import names, recorded
 
 CODEC = Codec()
 
 
 def stock_converter() -> Converter:
-    """A converter with our leaves, whose classes are left to cattrs."""
+    """A converter with our scalars, whose classes are left to cattrs."""
     converter = Converter()
-    register_leaves(converter)
+    register_scalars(converter)
+    register_answers(converter)
+    for strict, lenient in PROTO3.items():
+        kind = int if "int" in strict.__name__ else float
+        converter.register_structure_hook(kind, lenient)
 
     def factory(cls: type[Any], converter: Converter) -> Any:
         detailed = make_dict_structure_fn(cls, converter, **renames(cls))
@@ -112,6 +120,7 @@ def test_they_agree_with_cattrs_on_recorded_answers(name: str) -> None:
         assert OURS.structure(answer, cls) == STOCK.structure(answer, cls)
 
 
+@own_class
 @frozen
 class Odd:
     needed: int
@@ -131,3 +140,77 @@ def test_required_members_factories_and_wide_unions() -> None:
     assert first.made is not second.made
     with pytest.raises(ValueError, match=r"required field missing @ \$.needed"):
         CODEC.structure({}, Odd)
+
+
+@own_class
+@frozen
+class Shut:
+    a: int = 0
+
+
+@own_class
+@define
+class Needs:
+    a: int
+
+
+@own_class
+@define
+class Checked:
+    share: float = field(default=0.0, validator=validators.ge(0))
+
+
+@own_class
+@define
+class Holds:
+    shut: Shut | None = None
+    needs: Needs | None = None
+    checked: Checked = Factory(Checked)
+    made: list[int] = Factory(list)
+    wide: dict[str, int] | None = None
+    sure: int = 5
+
+
+def test_classes_of_every_kind_are_made_as_by_calling_them() -> None:
+    value = {"shut": {"a": "1"}, "needs": {"a": 2}, "made": [3], "wide": {"b": 4}}
+
+    made = CODEC.structure({**value, "sure": None}, Holds)
+
+    assert made == Holds(Shut(1), Needs(2), Checked(), [3], {"b": 4}, 5)
+    assert CODEC.structure({}, Holds).made is not CODEC.structure({}, Holds).made
+    assert {type(made), type(made.shut)} == {Holds, Shut}
+    with pytest.raises(exceptions.FrozenInstanceError):
+        made.shut.a = 2  # type: ignore[misc, union-attr]
+    with pytest.raises(DecodeError, match=r"must be >= 0: -1.0 @ \$.checked"):
+        CODEC.structure({"checked": {"share": -1}}, Holds)
+
+
+def test_a_class_may_hold_itself() -> None:
+    columns = CODEC.structure({"name": "a", "fields": [{"name": "b"}]}, Column)
+
+    assert columns == Column(name="a", fields=(Column(name="b"),))
+    with pytest.raises(DecodeError, match=r"got int @ \$.fields\[0\].fields\[1\]"):
+        CODEC.structure(
+            {"name": "a", "fields": [{"name": "b", "fields": [{"name": "c"}, 5]}]}, Column
+        )
+
+
+def test_only_what_does_not_fit_is_complained_of() -> None:
+    """Lenient numbers and new enum values are no misfits beside one."""
+    answer = {"index": "5", "finishReason": "NEW", "tokenCount": 3.0, "content": 7}
+
+    with pytest.raises(DecodeError) as caught:
+        CODEC.structure(answer, Candidate)
+
+    assert str(caught.value) == "Candidate: expected an object, got int @ $.content"
+
+
+def test_a_subclass_of_a_callers_has_the_wires_names_too() -> None:
+    @define(kw_only=True)
+    class Note(Part):
+        my_note: str = "mine"
+
+    note = CODEC.structure({"text": "x", "myNote": "y"}, Note)
+
+    assert (type(note), note.text, note.my_note) == (Note, "x", "y")
+    assert CODEC.unstructure(note) == {"text": "x", "myNote": "y"}

@@ -1,7 +1,6 @@
-"""Frozen requests are made faster than attrs makes them, and no differently."""
+"""Requests are frozen values, also those that are made of a text."""
 
 import copy
-import inspect
 import pickle
 from typing import Any
 
@@ -16,7 +15,6 @@ from gemini_batch.types import (
     Part,
     TaskType,
 )
-from gemini_batch.types._fast_init import maker, quickly_made
 
 CONTENT = Content.from_text("x")
 VALUES: list[Any] = [
@@ -24,21 +22,6 @@ VALUES: list[Any] = [
     GenerationConfig(top_k=5, temperature=0.5),
     EmbedRequest(content=CONTENT, task_type=TaskType.CLASSIFICATION),
 ]
-
-
-@frozen(kw_only=True)
-class Slow:
-    needed: int
-    given: str = "x"
-    last: int | None = None
-
-
-@quickly_made
-@frozen(kw_only=True)
-class Quick:
-    needed: int
-    given: str = "x"
-    last: int | None = None
 
 
 @pytest.mark.parametrize("value", VALUES)
@@ -61,48 +44,20 @@ def test_they_are_of_their_class_and_equal_their_copies(value: Any) -> None:
     assert repr(value).startswith(f"{type(value).__name__}(")
 
 
-def refusal(cls: type, *given: Any, **named: Any) -> str:
-    with pytest.raises(TypeError) as caught:
-        cls(*given, **named)
-    return str(caught.value).replace(cls.__name__, "")
-
-
-def test_they_are_made_of_the_same_members() -> None:
-    assert inspect.signature(Quick) == inspect.signature(Slow)
-    assert Quick.__init__.__qualname__ == "Quick.__init__"
-    for members in ({"needed": 1}, {"needed": 1, "given": "y"}, {"needed": 1, "last": 2}):
-        made: Any = Quick(**members), Slow(**members)
-        assert repr(made[0]) == repr(made[1]).replace("Slow", "Quick")
-        assert hash(made[0]) == hash(Quick(**members))
-    assert refusal(Quick) == refusal(Slow)
-    assert refusal(Quick, 1) == refusal(Slow, 1)
-    assert refusal(Quick, needed=1, more=2) == refusal(Slow, needed=1, more=2)
-
-
 def test_a_subclass_may_have_members_of_its_own() -> None:
     @frozen(kw_only=True)
-    class More(Quick):
+    class More(GenerationConfig):
         more: int = 5
 
     class Same(GenerationConfig):
         pass
 
-    more, same = More(needed=1, last=3), Same(top_k=5)
+    more, same = More(seed=1, top_k=3), Same(top_k=5)
 
-    assert (more.needed, more.last, more.more, type(more)) == (1, 3, 5, More)
+    assert (more.seed, more.top_k, more.more, type(more)) == (1, 3, 5, More)
     assert (same.top_k, same.seed, type(same)) == (5, None, Same)
     with pytest.raises(exceptions.FrozenInstanceError):
         more.more = 6  # type: ignore[misc]
-
-
-def test_a_maker_makes_what_the_class_does() -> None:
-    quick = maker(Quick, "last", "needed")(3, 1)
-    part = maker(Part, "text")("x")
-
-    assert (quick, type(quick)) == (Quick(needed=1, last=3), Quick)
-    assert (part, type(part)) == (Part(text="x"), Part)
-    with pytest.raises(exceptions.FrozenInstanceError):
-        quick.last = 4  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("instruction", [None, "be brief"])

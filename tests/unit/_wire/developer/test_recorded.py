@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gemini_batch._codec import Codec, ResultDecoder
-from gemini_batch._codec.developer_jobs import Metadata
+from gemini_batch._codec.developer_jobs import Batch
 from gemini_batch._wire.api_errors import read_error
 from gemini_batch._wire.developer.batches import DeveloperBatches
 from gemini_batch._wire.developer.files import DeveloperFiles
@@ -51,7 +51,7 @@ def operation_drift(operation: dict[str, Any]) -> list[str]:
     kind = JobKind.EMBED if metadata.pop("@type").endswith("EmbedContentBatch") else None
     cls = EmbedContentResponse if kind else GenerateContentResponse
     outputs = [metadata.pop("output", None), operation.get("response")]
-    found += unknown_members(metadata, Metadata)
+    found += unknown_members(metadata, Batch)
     found += unknown_members(operation.get("error"), RpcStatus | None)
     for output in filter(None, outputs):
         found += [
@@ -108,7 +108,7 @@ def test_an_update_answers_with_the_plain_resource() -> None:
     job = BATCHES.read_resource(recorded(name), JobKind.GENERATE)
 
     assert (job.priority, job.state) == (10, JobState.PENDING)
-    assert list(unknown_members(recorded_json(name), Metadata)) == []
+    assert list(unknown_members(recorded_json(name), Batch)) == []
 
 
 def test_a_pending_job_is_read_whole() -> None:
