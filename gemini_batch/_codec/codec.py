@@ -32,7 +32,7 @@ class Codec:
         self._items = msgspec.json.Decoder(list[msgspec.Raw])
 
     def __reduce__(self) -> Any:
-        # Generated functions cannot be pickled; a result that holds a codec can this way.
+        # Generated functions cannot be pickled. What was pickled is read by the package's hooks.
         return (_unpickled, ())
 
     def loads(self, data: bytes, cls: type[T]) -> T:
@@ -98,8 +98,8 @@ class Codec:
         """
         if cls is None:
             raise InputError.one(
-                "nobody said what the answer is to be",
-                remedy="Say parsed(Cls), or ask for results(job, response_type=Cls).",
+                "no type of the answer is given",
+                remedy="Call parsed(Cls), or results(job, response_type=Cls).",
                 field="cls",
             )
         return self.loads(text.encode(), cls)
@@ -150,7 +150,7 @@ def _as_plain(value: Any) -> Any:
     raise TypeError(f"a {type(value).__name__} has no place in JSON")
 
 
-def _say(exc: BaseException, cls: type | None) -> str:
+def _describe(exc: BaseException, cls: type | None) -> str:
     # Our hooks say what they expected and got; cattrs would leave out the latter.
     if type(exc) in (TypeError, ValueError, msgspec.ValidationError, Exception):
         return str(exc)
@@ -159,7 +159,7 @@ def _say(exc: BaseException, cls: type | None) -> str:
 
 def misfit(exc: Exception, cls: Any) -> DecodeError:
     """Return the error for values that do not fit a class; the message has their paths."""
-    message = "; ".join(transform_error(exc, format_exception=_say))
+    message = "; ".join(transform_error(exc, format_exception=_describe))
     name = getattr(cls, "__name__", None) or str(cls)
     return DecodeError(message=f"{name}: {message}")
 

@@ -399,5 +399,5 @@ async def test_parsed_needs_a_type(side: Side, client: Client) -> None:
     job = await ended(side, client, Flat)
 
     async for result in client.batches.results(job):
-        with pytest.raises(InputError, match="nobody said"):
+        with pytest.raises(InputError, match="no type of the answer"):
             result.parsed()

@@ -1,1 +1,1 @@
-"""Lines of results, and the results they become."""
+"""Decoding of results: lines of files, rows of tables, and those inside of a job."""

@@ -1,4 +1,4 @@
-"""Rows of results: their keys are read at once, all else when it is asked for."""
+"""Decodes lines of result files, and inline results: keys at once, the rest on access."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ _LAST_WITHIN = 100  # bytes from the end
 
 
 class _Row(msgspec.Struct, gc=False):
-    """A row without its answer, which is scanned and left."""
+    """A row without its answer, which is skipped."""
 
     key: Any = None
     error: Any = None
@@ -63,7 +63,7 @@ class _TextResponse(msgspec.Struct, gc=False):
 
 
 class _TextRow(_Row, gc=False):
-    """A row with nothing of its answer but the text."""
+    """A row of whose answer the text alone is decoded."""
 
     response: _TextResponse | None = None
 
@@ -72,10 +72,10 @@ _OTHER_KEY = "the row has two keys"
 
 
 class ResultDecoder:
-    """Makes results of raw rows, of a file or inline, and decodes them when they are asked.
+    """Makes a `BatchResult` of each raw row, of a file or inline; it is decoded on first access.
 
-    A row that begins or ends with a plain key is not even scanned before. Whether all of it is
-    sound, and that key its key, is seen when its answer is read: no answer gets another's key.
+    A row that begins or ends with a plain key is not parsed before. Whether it is valid, and
+    that key its key, is checked when its answer is read: no answer gets another's key.
     """
 
     def __init__(self, codec: Codec, kind: JobKind) -> None:
@@ -92,7 +92,7 @@ class ResultDecoder:
         return (ResultDecoder, (self._codec, self._kind))
 
     def result(self, raw: bytes, index: int) -> BatchResult:
-        """Return the result that `raw` is. Never raises: what is wrong is seen later."""
+        """Return the result of a raw row. Never raises: misfits show when it is decoded."""
         return BatchResult(self._key(raw), index, raw, self)
 
     def line(self, line: bytes, index: int) -> BatchResult | None:
@@ -138,9 +138,9 @@ class ResultDecoder:
         return outcome, error, response
 
     def read_text(self, raw: bytes, key: str | None) -> str | None:
-        """Return the text of a row's answer, thoughts left out, and decode no more.
+        """Return the text of a row's answer, without thoughts. Nothing else is decoded.
 
-        None if there is none, or something else where an answer has it.
+        None if there is no text, or the row is not one.
         """
         try:
             row = self._text(raw)
@@ -192,22 +192,22 @@ class ResultDecoder:
 
 
 class MissingResults:
-    """Stands for the rows of a job that did not come."""
+    """Makes the results of requests for which a job has no row."""
 
     def __init__(self, reason: RpcStatus) -> None:
         """Create it.
 
         Args:
-            reason: Why they did not come, by the job's own account.
+            reason: Why there is none, as the job says it.
         """
         self._reason = reason
 
     def result(self, key: str | None, index: int) -> BatchResult:
-        """Return the result of a request for which no row came."""
+        """Return the result of a request without a row."""
         return BatchResult(key, index, b"", self)
 
-    def judge(self, raw: bytes, key: str | None) -> Judgement:  # noqa: ARG002 - as rows are judged
-        """Say that the request has no row, and why."""
+    def judge(self, raw: bytes, key: str | None) -> Judgement:  # noqa: ARG002 - as ResultDecoder
+        """Return MISSING, and why."""
         return Outcome.MISSING, self._reason, None
 
     def read_text(self, raw: bytes, key: str | None) -> str | None:  # noqa: ARG002
@@ -229,7 +229,7 @@ def _key_of(row: _Row) -> str | None:
         return key
     if key is None and row.metadata.__class__ is dict:
         key = row.metadata.get("key")
-    # Numbers are read as text; anything else is no key of ours.
+    # Numbers are read as text; nothing else can be a key.
     plain = isinstance(key, str | int) and not isinstance(key, bool)
     return str(key) if plain else None
 

@@ -1,4 +1,4 @@
-"""Results that came inside their job."""
+"""The results of an inline job, as a sequence that decodes each one on first access."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
@@ -11,7 +11,7 @@ from gemini_batch.types import BatchResult, JobKind
 
 
 class Results(Sequence[BatchResult]):
-    """Results of an inline job: a tuple, each of whose items is made when first asked for."""
+    """Results of an inline job: like a tuple, but each item is made on first access."""
 
     __slots__ = ("_codec", "_decoder", "_items")
 
@@ -23,7 +23,7 @@ class Results(Sequence[BatchResult]):
             codec: Reads and writes JSON.
             kind: What the job asks of its model.
         """
-        # A row gives way to its result; after the last, the body they came in is freed.
+        # Results take the place of rows; after the last one, the body of the answer is freed.
         self._items = rows
         self._codec = codec
         self._decoder = ResultDecoder(codec, kind)

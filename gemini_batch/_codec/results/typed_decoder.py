@@ -1,4 +1,4 @@
-"""Rows whose answers are held against a type of the caller's."""
+"""Decodes results whose answers have to fit a type of the caller's."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ from gemini_batch.types import (
 
 
 class TypedResultDecoder:
-    """Makes results as another decoder does; a whole answer that does not fit is INVALID."""
+    """Makes results as another decoder does; a complete answer that does not fit is INVALID."""
 
     def __init__(self, rows: ResultDecoder, codec: Codec, cls: Any) -> None:
         """Make it.
@@ -24,10 +24,10 @@ class TypedResultDecoder:
         Args:
             rows: Decodes the rows.
             codec: Structures the answers.
-            cls: What they are to be.
+            cls: Their type.
 
         Raises:
-            InputError: Nothing can be read as that.
+            InputError: No answer can be structured into it.
         """
         codec.check_answer_type(cls)
         self._rows = rows
@@ -35,7 +35,7 @@ class TypedResultDecoder:
         self._cls = cls
 
     def result(self, raw: bytes, index: int) -> BatchResult:
-        """Return the result that `raw` is."""
+        """Return the result of a raw row."""
         return self._typed(self._rows.result(raw, index), raw)
 
     def line(self, line: bytes, index: int) -> BatchResult | None:
@@ -55,12 +55,12 @@ class TypedResultDecoder:
         try:
             self._codec.parse_answer(response.text or "", self._cls)
         except DecodeError as exc:
-            # The answer stays: its text is what came instead.
+            # The answer is kept, so that its text can be read.
             return Outcome.INVALID, RpcStatus(message=str(exc)), response
         return judgement
 
     def read_text(self, raw: bytes, key: str | None) -> str | None:
-        """Return the text of a row's answer, and decode no more."""
+        """Return the text of a row's answer. Nothing else is decoded."""
         return self._rows.read_text(raw, key)
 
     def read_metadata(self, raw: bytes) -> Mapping[str, Any]:

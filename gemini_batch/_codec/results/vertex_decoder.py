@@ -1,4 +1,4 @@
-"""Rows of results from Vertex AI: errors as text, keys in several places, older embeddings."""
+"""Decodes results of Vertex AI: errors as text, keys in several places, older embeddings."""
 
 import hashlib
 import json
@@ -35,7 +35,7 @@ _NOT_ECHOED: Final = frozenset({"labels", "model"})
 
 
 class _Names(msgspec.Struct, gc=False):
-    """What names a row, beside its request."""
+    """Members that may hold a row's key, beside its request."""
 
     key: Any = None
     custom_id: Any = None
@@ -85,7 +85,7 @@ class VertexResultDecoder(ResultDecoder):
         return self._judged(row, key)
 
     def read_text(self, raw: bytes, key: str | None) -> str | None:
-        """Return the text of a row's answer, thoughts left out, and decode no more."""
+        """Return the text of a row's answer, without thoughts. Nothing else is decoded."""
         text = super().read_text(raw, key)
         if text is None or self._row(raw).status:
             return super().read_text(self._plain(raw), key)

@@ -22,7 +22,7 @@ from gemini_batch._codec.structured_output.json_schema import (
 from gemini_batch.errors import InputError, InputProblem
 
 _ROOT: Final = "response_type"
-_AS_JSON: Final = "as_json_schema=True sends it, at a risk that submit() tells of."
+_AS_JSON: Final = "as_json_schema=True sends it, at a risk that submit() describes."
 
 _KEPT: Final[Mapping[str, tuple[str, ...]]] = {
     "string": ("minLength", "maxLength", "pattern"),
@@ -60,14 +60,14 @@ _FORMATS: Final[Mapping[str, str]] = {
     "decimal": "decimal number such as 12.50",
     "uuid": "UUID",
 }
-"""Formats told in words: the service knows ``date-time`` alone, and refuses all others."""
+"""Formats described in words: the service takes ``date-time`` alone, and refuses others."""
 
 
 def response_schema(cls: Any, answers: Converter) -> Schema:
     """Return the schema of a type in the service's own language.
 
     Raises:
-        InputError: Something in it has no place there; all of it is told, with its path.
+        InputError: Something in it has no place there; every problem is reported, with its path.
     """
     schemas, root = _json_schema(cls, answers)
     reducer = _Reducer(schemas.defs)
@@ -81,7 +81,7 @@ def response_json_schema(cls: Any, answers: Converter) -> Schema:
     """Return the schema of a type as JSON Schema.
 
     Raises:
-        InputError: Something in it has none, or cannot be read; all of it is told.
+        InputError: Something in it has none, or cannot be read; every problem is reported.
     """
     schemas, root = _json_schema(cls, answers)
     whole = {**root, "$defs": schemas.defs} if schemas.defs else root
