@@ -110,7 +110,6 @@ class StructureHook:
         self._converter = converter
         self._names = names
         self.generating = False
-        self._given: dict[str, Any] = {}  # what names in the source stand for
 
     def __call__(self, value: Any, kind: Any) -> Any:
         return self.function(value, kind)
@@ -119,7 +118,26 @@ class StructureHook:
     def function(self) -> Callable[[Any, Any], Any]:
         """What the hook does."""
         self.generating = True
-        resolve_types(self._cls)
+        try:
+            return _Source(self._cls, self._converter, self._names).function()
+        finally:
+            self.generating = False
+
+
+class _Source:
+    """Writes the function of a structure hook."""
+
+    def __init__(
+        self, cls: type[Any], converter: Converter, names: Mapping[str, str]
+    ) -> None:
+        resolve_types(cls)
+        self._cls = cls
+        self._converter = converter
+        self._names = names
+        self._given: dict[str, Any] = {}  # what names in the source stand for
+
+    def function(self) -> Callable[[Any, Any], Any]:
+        """Return the function."""
         source = f"""
 def structure(value, _):
     # Without this, a list or a text would make a value of nothing but defaults.
@@ -140,7 +158,6 @@ def structure(value, _):
         }
         # Written from our own classes alone; attrs and cattrs make functions the same way.
         exec(compile(source, f"<structure {self._cls.__name__}>", "exec"), given)  # noqa: S102
-        self.generating = False
         function: Callable[[Any, Any], Any] = given["structure"]
         return function
 
@@ -165,7 +182,8 @@ def structure(value, _):
             return f"return cls({', '.join(arguments)})"
         # Slot by slot, at a third of what calling the class costs.
         slots = [f"made.{field.name} = {made}" for field, made in members]
-        frozen = "__setattr__" in vars(self._cls)
+        setter: Any = self._cls.__setattr__
+        frozen = setter is not object.__setattr__
         open_class = self._name(_open_twin(self._cls) if frozen else self._cls)
         close = ["made.__class__ = cls"] if frozen else []
         lines = [f"made = new({open_class})", *slots, *close, "return made"]

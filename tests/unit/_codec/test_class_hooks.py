@@ -1,6 +1,7 @@
 """Generated structure hooks do what cattrs' own do, only faster."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from gemini_batch._codec.structured_output.answer_hooks import register_answers
 from gemini_batch._wire.bigquery import Column
 from gemini_batch.errors import DecodeError
 from gemini_batch.types import (
+    BatchResult,
     Candidate,
     EmbedContentResponse,
     File,
@@ -214,3 +216,48 @@ def test_a_subclass_of_a_callers_has_the_wires_names_too() -> None:
 
     assert (type(note), note.text, note.my_note) == (Note, "x", "y")
     assert CODEC.unstructure(note) == {"text": "x", "myNote": "y"}
+
+
+def test_a_plain_subclass_of_a_frozen_class_is_made_as_well() -> None:
+    class Same(Shut):
+        pass
+
+    hook: Any = CODEC.converter.get_structure_hook(Same)
+    made = CODEC.structure({"a": "3"}, Same)
+
+    assert (type(made), made.a) == (Same, 3)
+    assert hook.function({"a": 4}, Same).a == 4
+    with pytest.raises(exceptions.FrozenInstanceError):
+        made.a = 2  # type: ignore[misc]
+
+
+def test_hooks_registered_before_the_first_call_hold_in_any_order() -> None:
+    codec = Codec()
+    whole = codec.converter.get_structure_hook(GenerateContentResponse)
+    part = codec.converter.get_structure_hook(Part)
+    codec.converter.register_structure_hook(Part, lambda v, _: part({"text": "mine"}, Part))
+
+    made = whole({"candidates": [{"content": {"parts": [{}]}}]}, GenerateContentResponse)
+
+    assert made.text == "mine"
+
+
+def test_many_threads_may_be_the_first_to_call_a_hook() -> None:
+    answer = {"candidates": [{"content": {"parts": [{"text": "x"}]}, "index": "5"}] * 3}
+    for _ in range(20):
+        codec = Codec()
+        with ThreadPoolExecutor(8) as pool:
+            tasks = [
+                pool.submit(codec.structure, answer, GenerateContentResponse)
+                for _ in range(8)
+            ]
+        made = [task.result() for task in tasks]
+
+        assert all(each == made[0] for each in made)
+        assert made[0].candidates[2].index == 5
+
+
+def test_a_class_that_cannot_be_structured_says_so_each_time() -> None:
+    for _ in range(2):
+        with pytest.raises(DecodeError, match="BatchResult"):
+            CODEC.structure({}, BatchResult)
