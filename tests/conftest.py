@@ -17,6 +17,7 @@ __all__ = ["pytest_runtest_logreport", "pytest_terminal_summary"]
 
 # How long an example takes says something of the machine, not of the code.
 settings.register_profile("patient", deadline=None)
+settings.register_profile("fast", deadline=None, max_examples=10)  # scripts/test-fast
 settings.load_profile("patient")
 
 

@@ -33,6 +33,8 @@ from tests.support.leaks import stray_tasks
 from tests.support.rows import MODEL, many, row
 from tests.support.settings import QUICK
 
+pytestmark = pytest.mark.slow
+
 SEED = 20261123
 MANY = {f"k{n}" for n in range(400)}
 

@@ -17,6 +17,8 @@ from tests.support.rows import many
 from tests.support.token_server import service_account_file
 from tests.support.web import everything, serving
 
+pytestmark = pytest.mark.slow
+
 README = Path(__file__).parents[2] / "README.md"
 BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
 LINES = re.findall(r"```json\n(.*?)```", README.read_text(), re.DOTALL)
