@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from sys import modules
+from sys import _getframe, modules
 from typing import Any
 
 
@@ -20,7 +20,8 @@ def loader(
 
     def load(name: str) -> Any:
         if name not in names:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+            renamed = import_module("gemini_batch._renamed")
+            raise renamed.missing_name(package, name, _getframe(1))
         if name in homes:
             return import_module(f"{package}.{name}")
         for home in homes:

@@ -9,7 +9,9 @@ from typing import Any, Literal, Self
 
 from attrs import define, field, fields_dict, frozen
 
-from gemini_batch.types import BatchJob, RpcStatus, UnusableRow
+from gemini_batch._lazy import loader
+from gemini_batch._renamed import missing_attribute, names_new_arguments
+from gemini_batch.types import BatchJob, RpcStatus, UnusableResult
 
 
 class GeminiBatchError(Exception):
@@ -28,6 +30,7 @@ class _Pickles:
         return (_rebuild, (type(self), values))
 
 
+@names_new_arguments
 @define(slots=False, eq=False, kw_only=True)
 class APIError(_Pickles, GeminiBatchError):
     """The service answered with an error status."""
@@ -58,7 +61,13 @@ class APIError(_Pickles, GeminiBatchError):
         head = f"{self.status_code} {self.status}".strip()
         return f"{head}: {self.message} ({self.method} {self.path})"
 
+    if not TYPE_CHECKING:  # else type checkers would believe in any attribute
 
+        def __getattr__(self, name: str) -> Any:
+            raise missing_attribute(self, name)
+
+
+@names_new_arguments
 @define(slots=False, eq=False, kw_only=True)
 class BadRequestError(APIError):
     """400: the request is wrong. `line_errors` tells rows the service refused."""
@@ -268,7 +277,7 @@ class EmbeddingsError(_Pickles, GeminiBatchError):
     """The results of a job do not make a matrix: rows failed, or do not fit together."""
 
     job: BatchJob
-    unusable: tuple[UnusableRow, ...]
+    unusable: tuple[UnusableResult, ...]
     """Results that have no place in it, in the order in which they came."""
 
     omitted: int = 0
@@ -360,3 +369,6 @@ __all__ = [
     "TransportError",
     "WaitTimeoutError",
 ]
+
+if not TYPE_CHECKING:  # else type checkers would believe in any name
+    __getattr__ = loader(__name__, (), ())

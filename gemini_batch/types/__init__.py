@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         FunctionResponse,
         Part,
     )
-    from gemini_batch.types._embeddings import Embeddings, UnusableRow
+    from gemini_batch.types._embeddings import Embeddings, UnusableResult
     from gemini_batch.types._enums import (
         BlockReason,
         FileSource,
@@ -75,14 +75,8 @@ if TYPE_CHECKING:
         SafetyRating,
         Usage,
     )
-    from gemini_batch.types._results import (
-        BatchResult,
-        Judgement,
-        RawResultDecoder,
-        Response,
-        classify,
-    )
-    from gemini_batch.types._status import GRPC_CODES, RpcStatus
+    from gemini_batch.types._results import BatchResult
+    from gemini_batch.types._status import RpcStatus
     from gemini_batch.types._tally import LeftOut, Tally
     from gemini_batch.types._tools import (
         FunctionCallingConfig,
@@ -93,7 +87,6 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "GRPC_CODES",
     "BatchJob",
     "BatchResult",
     "Blob",
@@ -132,7 +125,6 @@ __all__ = [
     "JobKind",
     "JobSource",
     "JobState",
-    "Judgement",
     "LeftOut",
     "Modality",
     "ModalityTokenCount",
@@ -145,8 +137,6 @@ __all__ = [
     "Price",
     "Progress",
     "PromptFeedback",
-    "RawResultDecoder",
-    "Response",
     "Retry",
     "RpcStatus",
     "SafetyRating",
@@ -159,11 +149,10 @@ __all__ = [
     "Tool",
     "ToolConfig",
     "TransferProgress",
-    "UnusableRow",
+    "UnusableResult",
     "Usage",
     "VertexAI",
     "WebhookConfig",
-    "classify",
     "few_shot",
 ]
 

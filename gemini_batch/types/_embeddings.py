@@ -14,7 +14,7 @@ else:  # not subscriptable before Python 3.12
 
 
 @frozen(kw_only=True)
-class UnusableRow:
+class UnusableResult:
     """A result that has no place in a matrix, and why."""
 
     key: str | None
@@ -27,7 +27,7 @@ class UnusableRow:
     reason: str
 
     def __str__(self) -> str:
-        name = f"row {self.index}" if self.key is None else self.key
+        name = f"result {self.index}" if self.key is None else self.key
         return f"{name}: {self.reason}"
 
 
@@ -44,8 +44,8 @@ class Embeddings:
     values: Floats = field(repr=lambda values: f"<{len(values)} floats>")
     """All numbers, row after row: type code ``f`` (32 bits) or ``d`` (64 bits)."""
 
-    unusable: tuple[UnusableRow, ...] = field(
-        default=(), repr=lambda rows: f"<{len(rows)} rows>"
+    unusable: tuple[UnusableResult, ...] = field(
+        default=(), repr=lambda results: f"<{len(results)} results>"
     )
     """Results without a row in the matrix; always empty unless they were asked for."""
 

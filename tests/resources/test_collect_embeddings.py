@@ -17,7 +17,7 @@ from gemini_batch import (
     Outcome,
     ResultsUnavailableError,
     Tally,
-    UnusableRow,
+    UnusableResult,
 )
 from gemini_batch._codec import Codec, ResultDecoder
 from gemini_batch.resources.batches.results.embedding_matrix import Matrix
@@ -98,7 +98,7 @@ async def test_vectors_of_other_sizes_are_told(client: Client, clock: ManualCloc
     partial = await client.batches.collect_embeddings(job, partial=True)
     other = await client.batches.collect_embeddings(job, partial=True, dimensions=5)
 
-    odd = UnusableRow(
+    odd = UnusableResult(
         key="b", index=1, outcome=Outcome.OK, reason="it has 5 dimensions, not 4"
     )
     assert caught.value.unusable == partial.unusable == (odd,)
@@ -198,7 +198,7 @@ async def test_a_row_without_a_key_has_no_place(client: Client, clock: ManualClo
     matrix = Matrix(job, type_code="f", dimensions=None, max_bytes=None, partial=True)
 
     matrix.add(result)
-    with pytest.raises(EmbeddingsError, match="row 3: the row has no key"):
+    with pytest.raises(EmbeddingsError, match="result 3: the row has no key"):
         matrix.embeddings()
 
 
@@ -206,6 +206,9 @@ def test_a_matrix_shows_no_numbers() -> None:
     found = Embeddings(keys=("a", "b"), dimensions=2, values=array("f", [1, 2, 3, 4]))
 
     assert repr(found) == (
-        "Embeddings(keys=<2 keys>, dimensions=2, values=<4 floats>, unusable=<0 rows>)"
+        "Embeddings(keys=<2 keys>, dimensions=2, values=<4 floats>, unusable=<0 results>)"
     )
-    assert str(UnusableRow(key=None, index=3, outcome=Outcome.OK, reason="x")) == "row 3: x"
+    assert (
+        str(UnusableResult(key=None, index=3, outcome=Outcome.OK, reason="x"))
+        == "result 3: x"
+    )

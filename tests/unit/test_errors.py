@@ -18,7 +18,14 @@ from gemini_batch.errors import (
     ResultsUnavailableError,
     WaitTimeoutError,
 )
-from gemini_batch.types import BatchJob, JobKind, JobState, Outcome, RpcStatus, UnusableRow
+from gemini_batch.types import (
+    BatchJob,
+    JobKind,
+    JobState,
+    Outcome,
+    RpcStatus,
+    UnusableResult,
+)
 
 JOB = BatchJob(
     name="batches/abc",
@@ -35,7 +42,9 @@ FACTS = {
     "reason": "not_finished",
     "intent_token": "gb0",
     "model": "models/x",
-    "unusable": (UnusableRow(key="a", index=0, outcome=Outcome.EMPTY, reason="no vector"),),
+    "unusable": (
+        UnusableResult(key="a", index=0, outcome=Outcome.EMPTY, reason="no vector"),
+    ),
 }
 CLASSES = [
     cls

@@ -10,14 +10,14 @@ import pytest
 from gemini_batch._codec import Codec, ResultDecoder
 from gemini_batch._codec.results.vertex_decoder import VertexResultDecoder
 from gemini_batch.types import (
-    GRPC_CODES,
     FinishReason,
     GenerateContentResponse,
     JobKind,
     Outcome,
     RpcStatus,
-    classify,
 )
+from gemini_batch.types._results import classify
+from gemini_batch.types._status import GRPC_CODES
 
 CODEC = Codec()
 DEVELOPER = ResultDecoder(CODEC, JobKind.GENERATE)

@@ -14,12 +14,10 @@ from gemini_batch.types import (
     EmbedContentResponse,
     GenerateContentResponse,
     JobKind,
-    Judgement,
     Outcome,
-    Response,
     RpcStatus,
-    classify,
 )
+from gemini_batch.types._results import Judgement, Response, classify
 
 T = TypeVar("T")
 

@@ -9,10 +9,10 @@ from gemini_batch.errors import DecodeError
 from gemini_batch.types import (
     BatchResult,
     GenerateContentResponse,
-    Judgement,
     Outcome,
     RpcStatus,
 )
+from gemini_batch.types._results import Judgement
 
 
 class TypedResultDecoder:

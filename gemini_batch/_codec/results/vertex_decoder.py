@@ -11,7 +11,9 @@ from gemini_batch._codec.codec import JSON_ERRORS, Codec
 from gemini_batch._codec.member_names import wire_name
 from gemini_batch._codec.results.decoder import ResultDecoder
 from gemini_batch.errors import DecodeError
-from gemini_batch.types import GRPC_CODES, JobKind, Judgement
+from gemini_batch.types import JobKind
+from gemini_batch.types._results import Judgement
+from gemini_batch.types._status import GRPC_CODES
 
 KEY_LABEL: Final = "gb_key"
 """Label of a request that holds its key, where a row has none beside the request."""

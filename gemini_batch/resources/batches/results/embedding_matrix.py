@@ -4,7 +4,7 @@ from array import array
 from typing import Final
 
 from gemini_batch.errors import EmbeddingsError, InputError
-from gemini_batch.types import BatchJob, BatchResult, Embeddings, FloatArray, UnusableRow
+from gemini_batch.types import BatchJob, BatchResult, Embeddings, FloatArray, UnusableResult
 
 _TOLD: Final = 1000  # rows that an error lists
 TYPE_CODES: Final = {"float32": "f", "float64": "d"}
@@ -37,7 +37,7 @@ class Matrix:
         self._partial = partial
         self._keys: dict[str, None] = {}
         self._values: FloatArray = array(type_code)
-        self._unusable: list[UnusableRow] = []
+        self._unusable: list[UnusableResult] = []
         self._omitted = 0
         self._count = _count(job)
 
@@ -97,7 +97,7 @@ class Matrix:
             if len(self._unusable) == _TOLD:
                 self._omitted += 1
                 return
-        row = UnusableRow(
+        row = UnusableResult(
             key=result.key, index=result.index, outcome=result.outcome, reason=reason
         )
         self._unusable.append(row)

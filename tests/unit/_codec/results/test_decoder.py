@@ -28,7 +28,6 @@ from gemini_batch.types import (
     Outcome,
     Part,
     PromptFeedback,
-    classify,
 )
 from gemini_batch.types._content import (
     Blob,
@@ -37,6 +36,7 @@ from gemini_batch.types._content import (
     FileData,
     FunctionCall,
 )
+from gemini_batch.types._results import classify
 
 CODEC = Codec()
 FILTERS = [
