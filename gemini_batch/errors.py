@@ -5,7 +5,7 @@ Exceptions need a `__dict__` and identity, hence neither slots nor equality.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from attrs import define, field, fields_dict, frozen
 
