@@ -1,17 +1,44 @@
-"""Everything that can go wrong. All errors derive from `GeminiBatchError`.
+"""Every error that the package raises.
 
-Errors carry facts as attributes, can be pickled, and hold no key, token or upload URL.
-Exceptions need a `__dict__` and identity, hence neither slots nor equality.
+::
+
+    GeminiBatchError
+    ├── APIError                     the service answered with an error status
+    │   ├── BadRequestError          400: the request is wrong
+    │   ├── AuthenticationError      401, or an API key that is not valid
+    │   ├── PermissionDeniedError    403: not allowed
+    │   ├── NotFoundError            404: there is no such job or model
+    │   ├── ConflictError            409: it exists, or is being changed
+    │   ├── RateLimitError           429: too many calls, jobs or tokens
+    │   └── ServerError              5xx: the service failed
+    ├── TransportError               no answer, or one that broke off
+    ├── DecodeError                  JSON of another shape; a ValueError
+    ├── WaitTimeoutError             a wait took longer than allowed; a TimeoutError
+    ├── JobFailedError               the job has no results
+    ├── InputError                   nothing was sent: the input is wrong; a ValueError
+    ├── ResultsUnavailableError      the results are not there, or not here
+    ├── EmbeddingsError              the results do not make a matrix
+    ├── CreateOutcomeUnknownError    a job may have been created, or not
+    ├── CredentialsError             there are no usable credentials
+    ├── SecurityError                a secret was kept from where it must not go
+    └── FileFailedError              the service could not process an upload
+
+Errors carry facts as attributes: `APIError.status_code`, `InputProblem.field`, codes
+(`ErrorCode`) and so on; the texts are for people, and change. Errors can be pickled, and
+hold no key, token or upload URL.
 """
 
+# Exceptions need a `__dict__` and identity, hence neither slots nor equality below.
+
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from attrs import define, field, fields_dict, frozen
 
 from gemini_batch._lazy import loader
 from gemini_batch._renamed import missing_attribute, names_new_arguments
-from gemini_batch.types import BatchJob, RpcStatus, UnusableResult
+from gemini_batch._unavailable import UNAVAILABLE, UnavailableReason
+from gemini_batch.types import BatchJob, ErrorCode, JobState, RpcStatus, UnusableResult
 
 
 class GeminiBatchError(Exception):
@@ -70,10 +97,10 @@ class APIError(_Pickles, GeminiBatchError):
 @names_new_arguments
 @define(slots=False, eq=False, kw_only=True)
 class BadRequestError(APIError):
-    """400: the request is wrong. `line_errors` tells rows the service refused."""
+    """400: the request is wrong, or the service refused lines of the input."""
 
     line_errors: tuple[tuple[int, str], ...] = ()
-    """Line numbers from 1 and what the service said of them, from the check at create."""
+    """Lines of the input that the service refused at create: number from 1, and message."""
 
 
 class AuthenticationError(APIError):
@@ -81,7 +108,7 @@ class AuthenticationError(APIError):
 
 
 class PermissionDeniedError(APIError):
-    """403: not allowed, or a file that is not there: the service does not tell which."""
+    """403: not allowed, or a file that does not exist: the service does not say which."""
 
 
 class NotFoundError(APIError):
@@ -106,7 +133,7 @@ class TransportError(_Pickles, GeminiBatchError):
 
     message: str
     maybe_received: bool = True
-    """False only if the service certainly did not get the request."""
+    """False only if it is certain that the service did not receive the request."""
 
     def __str__(self) -> str:
         return self.message
@@ -128,7 +155,7 @@ class WaitTimeoutError(_Pickles, GeminiBatchError, TimeoutError):
 
     name: str
     last: BatchJob | None = None
-    """The job as last seen; None if no look succeeded."""
+    """The job at the last poll; None if no poll succeeded."""
 
     elapsed: float = 0.0
     """Seconds waited."""
@@ -141,6 +168,13 @@ class WaitTimeoutError(_Pickles, GeminiBatchError, TimeoutError):
         )
 
 
+_ENDED: Final[Mapping[JobState, str]] = {
+    JobState.FAILED: "failed",
+    JobState.CANCELLED: "was cancelled",
+    JobState.EXPIRED: "expired",
+}
+
+
 @define(slots=False, eq=False, kw_only=True)
 class JobFailedError(_Pickles, GeminiBatchError):
     """The job ended without results: failed, cancelled or expired."""
@@ -148,8 +182,10 @@ class JobFailedError(_Pickles, GeminiBatchError):
     job: BatchJob
 
     def __str__(self) -> str:
-        why = f": {self.job.error}" if self.job.error else ""
-        return f"{self.job.name} ended {self.job.state} and has no results{why}"
+        job = self.job
+        ended = _ENDED.get(job.state, f"ended in state {job.state}")
+        why = f": {job.error}" if job.error else ""
+        return f"{job.name} {ended} and has no results{why}"
 
 
 @frozen(kw_only=True)
@@ -163,13 +199,21 @@ class InputProblem:
     """Line in the file, or position among the requests, from 1."""
 
     field: str | None = None
-    """Path of the member, such as ``request.generationConfig.topP``."""
+    """Path of the member of a request, such as ``request.generationConfig.topP``; without a
+    `line` the argument, such as ``dest``, or a member of one."""
+
+    code: ErrorCode | None = None
+    """What is wrong, where a program could act on it."""
 
     def __str__(self) -> str:
         line = None if self.line is None else str(self.line)
         where = ":".join(part for part in (self.file, line) if part)
         head = ": ".join(part for part in (where, self.field, self.message) if part)
-        return f"{head}. {self.remedy}" if self.remedy else head
+        return _sentences(head, self.remedy)
+
+
+def _sentences(message: str, remedy: str) -> str:
+    return f"{message}. {remedy}" if remedy else message
 
 
 _SHOWN = 10
@@ -183,7 +227,7 @@ class InputError(_Pickles, GeminiBatchError, ValueError):
     """What is wrong, in the order of the input."""
 
     omitted: int = 0
-    """Further problems that are not listed."""
+    """Number of further problems that are not listed."""
 
     @classmethod
     def one(
@@ -193,11 +237,13 @@ class InputError(_Pickles, GeminiBatchError, ValueError):
         remedy: str = "",
         file: str | None = None,
         field: str | None = None,
+        code: ErrorCode | None = None,
     ) -> Self:
         """Return an error of a single problem."""
-        return cls(
-            problems=(InputProblem(message=message, remedy=remedy, file=file, field=field),)
+        problem = InputProblem(
+            message=message, remedy=remedy, file=file, field=field, code=code
         )
+        return cls(problems=(problem,))
 
     def __str__(self) -> str:
         lines = [str(problem) for problem in self.problems[:_SHOWN]]
@@ -211,22 +257,10 @@ class InputError(_Pickles, GeminiBatchError, ValueError):
 class ResultsUnavailableError(_Pickles, GeminiBatchError):
     """The job has no results to read here, or not yet."""
 
-    reason: Literal[
-        "not_finished",
-        "not_ready",
-        "not_located",
-        "in_file",
-        "in_gcs",
-        "in_bigquery",
-        "in_dataset",
-        "expired",
-        "empty",
-        "no_table",
-        "no_response_column",
-    ]
+    reason: UnavailableReason
     """``not_finished``: the job still runs. ``not_ready``: it succeeded, but the service has
-    not filled in the output. ``in_file``, ``in_gcs``, ``in_bigquery``, ``in_dataset``:
-    `location` tells where. ``expired``: the result file is gone.
+    not filled in the output. ``in_file``, ``in_gcs``, ``in_bigquery``, ``in_dataset``: they
+    are in `location`. ``expired``: the result file is gone.
 
     On Vertex AI: ``not_located``: the service has not said where below `location` they are,
     and what is there may be another job's. ``empty``: there is nothing at `location`.
@@ -236,62 +270,42 @@ class ResultsUnavailableError(_Pickles, GeminiBatchError):
     job: BatchJob
     location: str | None = None
 
+    @property
+    def message(self) -> str:
+        """What is the matter, without what to do about it."""
+        text = UNAVAILABLE[self.reason][0]
+        text = text.format(state=self.job.state, location=self.location)
+        return f"{self.job.name} {text}"
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it in Python; empty if there is nothing."""
+        return UNAVAILABLE[self.reason][1]
+
     def __str__(self) -> str:
-        what = {
-            "not_finished": f"is {self.job.state}: wait for it first",
-            "not_ready": "succeeded, but its output is not there yet: try again in a minute",
-            "not_located": (
-                f"ended {self.job.state} without saying where below {self.location} its "
-                "results are, and that place may hold those of other jobs: look there for "
-                "them, and give each job a destination of its own"
-            ),
-            "in_file": f"has its results in {self.location}: read them with results()",
-            "in_gcs": f"has its results under {self.location}: read them with results()",
-            "in_bigquery": f"has its results in {self.location}: read them with results()",
-            "in_dataset": (
-                f"has its results in {self.location}, of which the service does not say in "
-                "which table: name one with dest='bq://project.dataset.table'"
-            ),
-            "expired": (
-                f"had its results in {self.location}, which cannot be read any more: files "
-                "are deleted after a while, and keys of other projects do not see them"
-            ),
-            "empty": (
-                f"has no results in {self.location}: they may have been moved or deleted, or "
-                "are not there yet; look there, or try again in a minute"
-            ),
-            "no_table": (
-                f"has its results in {self.location}, which does not exist: it may have been "
-                "deleted, or expired with its dataset's own rules"
-            ),
-            "no_response_column": (
-                f"has its results in {self.location}, which has no column 'response': it is "
-                "another table by now, or was never one of results"
-            ),
-        }
-        return f"{self.job.name} {what[self.reason]}"
+        return _sentences(self.message, self.remedy)
 
 
 @define(slots=False, eq=False, kw_only=True)
 class EmbeddingsError(_Pickles, GeminiBatchError):
-    """The results of a job do not make a matrix: rows failed, or do not fit together."""
+    """The results of a job do not make a matrix: some failed, or do not fit together."""
 
     job: BatchJob
     unusable: tuple[UnusableResult, ...]
-    """Results that have no place in it, in the order in which they came."""
+    """Results that cannot be in the matrix, in the order in which they came."""
 
     omitted: int = 0
-    """Further ones that are not listed."""
+    """Number of further ones that are not listed."""
 
     def __str__(self) -> str:
         count = len(self.unusable) + self.omitted
         if not count:
             return f"{self.job.name} has no vectors"
-        rows = [str(row) for row in self.unusable[:_SHOWN]]
-        rest = [f"… and {count - len(rows)} more"] if count > len(rows) else []
-        head = f"{count} results of {self.job.name} have no place in a matrix:"
-        tail = "collect_embeddings(…, partial=True) goes on without them"
-        return "\n".join([head, *rows, *rest, tail])
+        listed = [str(result) for result in self.unusable[:_SHOWN]]
+        rest = [f"… and {count - len(listed)} more"] if count > len(listed) else []
+        head = f"{count} results of {self.job.name} cannot be in a matrix:"
+        tail = "collect_embeddings(…, partial=True) leaves them out"
+        return "\n".join([head, *listed, *rest, tail])
 
 
 @define(slots=False, eq=False, kw_only=True)
@@ -306,13 +320,25 @@ class CreateOutcomeUnknownError(_Pickles, GeminiBatchError):
     intent_token: str
     model: str
 
-    def __str__(self) -> str:
+    @property
+    def message(self) -> str:
+        """What is the matter, without what to do about it."""
         return (
             f"it is unknown whether a job for {self.model} was created: no answer came, and "
             f"no job with the token {self.intent_token} was found. Creating again could pay "
-            "twice; look for the token in list_all() later, or call again with the same "
-            "idempotency_key"
+            "twice"
         )
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it in Python."""
+        return (
+            "Look for the token in list_all() later, or call again with the same "
+            "idempotency_key."
+        )
+
+    def __str__(self) -> str:
+        return _sentences(self.message, self.remedy)
 
 
 @define(slots=False, eq=False, kw_only=True)
@@ -320,9 +346,12 @@ class CredentialsError(_Pickles, GeminiBatchError):
     """There are no usable credentials."""
 
     message: str
+    remedy: str = ""
+    code: ErrorCode | None = None
+    """What is wrong, where a program could act on it."""
 
     def __str__(self) -> str:
-        return self.message
+        return _sentences(self.message, self.remedy)
 
 
 @define(slots=False, eq=False, kw_only=True)
@@ -330,9 +359,15 @@ class SecurityError(_Pickles, GeminiBatchError):
     """A secret would have gone where it must not; nothing was sent."""
 
     message: str
+    remedy: str = ""
+    field: str | None = None
+    """The argument with the address, such as ``base_url``."""
+
+    code: ErrorCode | None = None
+    """What is wrong, where a program could act on it."""
 
     def __str__(self) -> str:
-        return self.message
+        return _sentences(self.message, self.remedy)
 
 
 @define(slots=False, eq=False, kw_only=True)

@@ -10,7 +10,7 @@ from gemini_batch._io.input_file import LineReader
 from gemini_batch._io.threads import in_thread
 from gemini_batch._requests.checker import MAX_REQUEST_BYTES
 from gemini_batch.errors import InputError
-from gemini_batch.types import DeveloperAPI, Estimate, JobKind, Price, VertexAI
+from gemini_batch.types import DeveloperAPI, ErrorCode, Estimate, JobKind, Price, VertexAI
 from gemini_batch.types._pricing import BYTES_PER_TOKEN
 
 if TYPE_CHECKING:
@@ -137,8 +137,9 @@ def check_cost(estimate: Estimate, max_cost: float) -> float:
     if cost is None:
         raise InputError.one(
             f"the cost is unknown without {', '.join(estimate.unknown)}",
-            remedy="State what is missing (what is free has the price 0), or set no limit.",
+            remedy="Give what is missing (what is free has the price 0), or set no limit.",
             field="max_cost",
+            code=ErrorCode.UNKNOWN_COST,
         )
     # So that a limit that is not a number lets nothing by.
     if not cost <= max_cost:
@@ -146,6 +147,7 @@ def check_cost(estimate: Estimate, max_cost: float) -> float:
             f"the estimated cost is {cost:,.4f}, above the limit of {max_cost:,.4f}",
             remedy=f"Send less, or raise the limit. This is an {estimate}.",
             field="max_cost",
+            code=ErrorCode.COST_ABOVE_LIMIT,
         )
     return cost
 

@@ -4,7 +4,8 @@ import os
 import stat
 
 from gemini_batch._io.lines import Numbered, NumberedLines
-from gemini_batch.errors import InputError
+from gemini_batch.errors import InputError, InputProblem
+from gemini_batch.types import ErrorCode
 
 BLOCK_BYTES = 524_288
 """Bytes per thread hop: some hundred rows, and a millisecond or two of work."""
@@ -33,10 +34,9 @@ class LineReader:
                 or compressed.
         """
         check_here(self._path)
-        fault = _fault(self._path)
-        if fault is not None:
-            message, remedy = fault
-            raise InputError.one(message, remedy=remedy, file=shorten_path(self._path))
+        problem = _problem(self._path)
+        if problem is not None:
+            raise InputError(problems=(problem,))
 
     def block(self) -> Numbered | None:
         """Return the next lines; None at the end of the file."""
@@ -49,7 +49,7 @@ class LineReader:
 
 
 def check_here(source: object) -> None:
-    """Refuse a URI of Google Cloud where a file of this machine is due.
+    """Refuse a URI of Google Cloud where a local file is expected.
 
     Raises:
         InputError: It is one, and must not be taken for a path.
@@ -57,10 +57,11 @@ def check_here(source: object) -> None:
     if isinstance(source, str) and source[:5] in _ELSEWHERE:
         place, argument = _ELSEWHERE[source[:5]]
         raise InputError.one(
-            f"it is in {place}, where a file of this machine is due",
-            remedy=f"Make a job of it with create({argument}=…), on Vertex AI; "
+            f"expected a local file, got a {place} URI",
+            remedy=f"On Vertex AI, create({argument}=…) makes a job of it, and "
             "client.batches.check(…) checks its rows.",
             file=shorten_path(source),
+            code=ErrorCode.NOT_LOCAL,
         )
 
 
@@ -74,10 +75,9 @@ def check_start(start: bytes, name: str) -> None:
     Raises:
         InputError: It is empty, or compressed.
     """
-    fault = _fault_of(start, name)
-    if fault is not None:
-        message, remedy = fault
-        raise InputError.one(message, remedy=remedy, file=shorten_path(name))
+    problem = _problem_of(start, name)
+    if problem is not None:
+        raise InputError(problems=(problem,))
 
 
 def shorten_path(path: str) -> str:
@@ -86,34 +86,41 @@ def shorten_path(path: str) -> str:
     return path if len(path) <= limit else f"{path[:limit]}…"
 
 
-def _fault(path: str) -> tuple[str, str] | None:
+def _problem(path: str) -> InputProblem | None:
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116 - takes any path
         if not stat.S_ISREG(mode):
             what = "it is a directory" if stat.S_ISDIR(mode) else "it is not a regular file"
-            return what, "Give the path of one JSONL file, or the lines as an iterable."
+            remedy = "Give the path of one JSONL file, or the lines as an iterable."
+            return _about(path, what, remedy)
         with open(path, "rb") as file:  # noqa: PTH123 - takes any path
             start = file.read(len(_GZIP))
     except (OSError, ValueError) as exc:
         # ValueError: a zero byte, which no path has.
-        return _unreadable(path, exc)
-    return _fault_of(start, path)
+        return _about(path, *_unreadable(path, exc))
+    return _problem_of(start, path)
 
 
-def _fault_of(start: bytes, name: str) -> tuple[str, str] | None:
+def _problem_of(start: bytes, name: str) -> InputProblem | None:
     if not start:
-        return "it is empty", "It must hold one JSON object per line."
+        return _about(name, "it is empty", "It must hold one JSON object per line.")
     if start.startswith(_GZIP) or name.endswith(".gz"):
-        return (
-            "it is compressed",
-            "Decompress it first (gunzip): the service reads plain JSONL.",
-        )
+        remedy = "Decompress it first (gunzip): the service reads plain JSONL."
+        return _about(name, "it is compressed", remedy)
     if name.lower().endswith(_TABLES) and not start.startswith(b"{"):
-        return (
+        return _about(
+            name,
             "it is a table, not JSONL",
             "Make requests of it: gemini_batch.tables.requests_from(path, template=…).",
+            ErrorCode.TABLE,
         )
     return None
+
+
+def _about(
+    path: str, message: str, remedy: str, code: ErrorCode | None = None
+) -> InputProblem:
+    return InputProblem(message=message, remedy=remedy, file=shorten_path(path), code=code)
 
 
 def _unreadable(path: str, exc: Exception) -> tuple[str, str]:
@@ -122,12 +129,12 @@ def _unreadable(path: str, exc: Exception) -> tuple[str, str]:
     text = path.lstrip()
     if text.startswith(("{", "[")):
         return (
-            "a path is due, but this looks like JSON",
+            "expected a path, got JSON",
             "Give a list of requests, or of lines, rather than one string.",
         )
     if len(text.split()) > 2 and "/" not in text:  # noqa: PLR2004 - more words than a name has
         return (
-            "a path is due, but this looks like a prompt",
+            "expected a path, got a prompt",
             "Give a list of requests, such as [GenerateRequest.from_text(…)].",
         )
     if isinstance(exc, FileNotFoundError):

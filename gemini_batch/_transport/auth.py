@@ -16,7 +16,7 @@ from gemini_batch._transport.background_tasks import BackgroundTasks
 from gemini_batch._transport.google_credentials import refresh, scoped
 from gemini_batch._wire.http import Service
 from gemini_batch.errors import CredentialsError, GeminiBatchError, TransportError
-from gemini_batch.types import DeveloperAPI, VertexAI
+from gemini_batch.types import DeveloperAPI, ErrorCode, VertexAI
 
 EARLY = 225.0
 """Seconds before a token expires when a new one is fetched. The metadata server of Google
@@ -207,7 +207,8 @@ class TokenAuth:
             if not (token.isascii() and token.isprintable()) or " " in token:
                 # The token itself is not shown.
                 raise CredentialsError(
-                    message="the access token has characters that no token has"
+                    message="the access token has characters that no token has",
+                    code=ErrorCode.INVALID_CREDENTIALS,
                 )
             headers["Authorization"] = f"Bearer {token}"
         if quota_project := getattr(credentials, "quota_project_id", None):

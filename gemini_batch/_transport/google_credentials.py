@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from gemini_batch.errors import CredentialsError, TransportError
+from gemini_batch.types import ErrorCode
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
@@ -43,8 +44,9 @@ def refresh(credentials: Any) -> Any:
         missing = False
     if missing:
         raise CredentialsError(
-            message="Vertex AI needs google-auth, which is not installed: "
-            "pip install 'gemini-batch[vertex]'"
+            message="Vertex AI needs google-auth, which is not installed",
+            remedy="Install it: pip install 'gemini-batch[vertex]'.",
+            code=ErrorCode.MISSING_PACKAGE,
         )
     request = google.auth.transport.requests.Request()
     passing = (
@@ -62,7 +64,10 @@ def refresh(credentials: Any) -> Any:
             credentials.refresh(request)
     except google.auth.exceptions.DefaultCredentialsError as exc:
         failure: CredentialsError | TransportError = CredentialsError(
-            message=f"there are no credentials: {_said(exc)} Or pass VertexAI(credentials=...)"
+            message=f"there are no credentials: {_said(exc).rstrip('.')}",
+            remedy="Run gcloud auth application-default login, set "
+            "GOOGLE_APPLICATION_CREDENTIALS, or pass VertexAI(credentials=…).",
+            code=ErrorCode.MISSING_CREDENTIALS,
         )
     except Exception as exc:  # noqa: BLE001 - credentials of every make end here
         # Answers of token services hang on these errors, and tokens may be in them: ours is
@@ -74,7 +79,8 @@ def refresh(credentials: Any) -> Any:
             )
         else:
             failure = CredentialsError(
-                message=f"the credentials gave no access token: {_said(exc)}"
+                message=f"the credentials gave no access token: {_said(exc)}",
+                code=ErrorCode.INVALID_CREDENTIALS,
             )
     else:
         return credentials

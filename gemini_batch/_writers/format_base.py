@@ -5,7 +5,7 @@ from typing import IO, Any, Protocol, TypeAlias
 
 from gemini_batch._io.input_file import shorten_path
 from gemini_batch.errors import InputError
-from gemini_batch.types import BatchResult
+from gemini_batch.types import BatchResult, ErrorCode
 
 Record: TypeAlias = Any
 """A row in the form of the file it goes to; values that `marshal` takes."""
@@ -44,4 +44,5 @@ def not_ours(path: str, why: str) -> InputError:
         remedy="Write to another path, or replace the file with resume=False.",
         file=shorten_path(path),
         field="path",
+        code=ErrorCode.FOREIGN_OUTPUT,
     )

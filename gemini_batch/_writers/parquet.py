@@ -6,7 +6,7 @@ from typing import IO, Any, Final
 from gemini_batch._writers.format_base import Kept, Record, not_ours
 from gemini_batch._writers.result_record import COLUMNS, record
 from gemini_batch.errors import InputError
-from gemini_batch.types import BatchResult, Outcome
+from gemini_batch.types import BatchResult, ErrorCode, Outcome
 
 try:
     import pyarrow as pa
@@ -14,8 +14,9 @@ try:
 except ImportError as exc:
     raise InputError.one(
         f"Parquet files need pyarrow, which cannot be imported: {exc}",
-        remedy='Install it: pip install "gemini-batch[tables]".',
+        remedy="Install it: pip install 'gemini-batch[tables]'.",
         field="path",
+        code=ErrorCode.MISSING_PACKAGE,
     ) from exc
 
 _GROUP_BYTES: Final = 16_777_216  # in memory, until they are written as one row group

@@ -1,4 +1,4 @@
-"""The command line: arguments in, exit code out. A thin face on the SDK."""
+"""The command line, a thin layer over the SDK: arguments in, exit code out."""
 
 from gemini_batch.cli.app import main, run
 

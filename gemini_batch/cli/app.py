@@ -1,4 +1,4 @@
-"""The program: its commands, and what happens to their errors."""
+"""The program: its commands, and how their errors are shown."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
-from gemini_batch import CredentialsError, GeminiBatchError, __version__
+from gemini_batch import GeminiBatchError, __version__
 from gemini_batch.cli.commands import jobs, submit
 from gemini_batch.cli.commands.demo import demo
 from gemini_batch.cli.commands.emulator import emulator
@@ -19,27 +19,20 @@ from gemini_batch.cli.commands.files import files
 from gemini_batch.cli.commands.results import results
 from gemini_batch.cli.display.screen import Screen, console_for
 from gemini_batch.cli.display.text import clean
-from gemini_batch.cli.exit_codes import ExitCode, code_of, explain
+from gemini_batch.cli.exit_codes import ExitCode, code_of, help_text
 from gemini_batch.cli.output_file import open_closed, silence_broken
 
 _HELP = """\
-Gemini batch jobs: upload, create, wait, read every answer.
+Gemini batch jobs: upload, create, wait, read every result.
 
 The API key is read from GOOGLE_API_KEY or GEMINI_API_KEY, never from an option. Vertex AI, with
 --vertex, takes Application Default Credentials. Answers go to stdout, progress and remarks to
 stderr."""
 _PIPED_WIDTH = 100
-_IN_WORDS_OF_THE_SDK = (
-    ("DeveloperAPI(api_key=", "--vertex"),
-    ("VertexAI(project=", "--project"),
-    ("VertexAI(location=", "--location"),
-    ("VertexAI(staging=", "--staging"),
-    ("belongs to Vertex AI", "--vertex"),
-    ("key_column: ", "--key-column"),
-)
 
 
-def _build() -> App:
+def build() -> App:
+    """Return the program with all of its commands."""
     console = console_for(sys.stdout)
     if not console.is_terminal:
         console.width = _PIPED_WIDTH
@@ -47,7 +40,7 @@ def _build() -> App:
         name="gemini-batch",
         help=_HELP,
         help_format="markdown",
-        help_epilogue=explain(),
+        help_epilogue=help_text(),
         version=__version__,
         console=console,
     )
@@ -75,14 +68,14 @@ async def run(tokens: Sequence[str]) -> int:
     try:
         return await _run(tokens, as_json)
     except BrokenPipeError:
-        # The reader has had enough, as `head` has.
+        # The reader has closed the pipe, as `head` does.
         silence_broken()
         return ExitCode.OK
 
 
 async def _run(tokens: Sequence[str], as_json: bool) -> int:
     try:
-        command, bound, _ = _build().parse_args(
+        command, bound, _ = build().parse_args(
             tokens, print_error=False, exit_on_error=False
         )
     except CycloptsError as exc:
@@ -96,20 +89,9 @@ async def _run(tokens: Sequence[str], as_json: bool) -> int:
     except BrokenPipeError:
         raise
     except (GeminiBatchError, OSError) as exc:
-        screen = Screen(as_json=as_json)
-        screen.error(exc)
-        options = _options_for(exc)
-        if options and not as_json:
-            screen.remark(f"       On the command line: {', '.join(options)}.")
+        Screen(as_json=as_json).error(exc)
         return code_of(exc)
     return ExitCode.OK if result is None else int(result)
-
-
-def _options_for(error: BaseException) -> list[str]:
-    """Return the options for what an error says in words of the SDK."""
-    text = str(error)
-    options = [option for words, option in _IN_WORDS_OF_THE_SDK if words in text]
-    return [*options, "--emulator"] if isinstance(error, CredentialsError) else options
 
 
 def _usage(error: CycloptsError, as_json: bool) -> None:
@@ -122,9 +104,9 @@ def _usage(error: CycloptsError, as_json: bool) -> None:
     screen.remark(f"See {chain} --help")
 
 
-def _tell_retry(details: RetryDetails) -> None:
+def _show_retry(details: RetryDetails) -> None:
     pause = f"{details.wait_for:.0f} s" if details.wait_for >= 1 else "a moment"
-    # By way of sys.stderr, which a live display stands in for.
+    # To sys.stderr, which a live display replaces while it is drawn.
     print(clean(f"{details.caused_by}; trying again in {pause}"), file=sys.stderr)
 
 
@@ -143,8 +125,8 @@ def main() -> int:
         if isinstance(stream, io.TextIOWrapper):
             # A locale that lacks a letter is no reason to fail.
             stream.reconfigure(errors="backslashreplace")
-    # The program's own affair, unlike the library's: say why nothing happens for a while.
-    set_on_retry_hooks([_tell_retry])
+    # Global, which is for a program to set and not for a library: show why a call takes long.
+    set_on_retry_hooks([_show_retry])
     try:
         return asyncio.run(_main())
     except KeyboardInterrupt:

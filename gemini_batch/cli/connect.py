@@ -1,4 +1,4 @@
-"""How a command reaches a service: the real one, or an emulator."""
+"""The client of a command: of the real service, or of an emulator."""
 
 import os
 import shlex
@@ -40,21 +40,21 @@ EMULATOR_VARIABLE: Final = "GEMINI_BATCH_EMULATOR"
 
 @frozen(kw_only=True)
 class Connection:
-    """An open client, and what a person should know of the other side."""
+    """An open client, and how its service is reached."""
 
     client: Client
     embedded: bool = False
     """True for an emulator inside this process, whose jobs end with it."""
 
     flags: str = ""
-    """What a further command needs to reach the same service."""
+    """Options that a further command needs to reach the same service."""
 
 
 def api_of(common: Common) -> DeveloperAPI | VertexAI:
     """Return the service that the options name, or else the environment.
 
     Raises:
-        InputError: The options contradict each other, or are none.
+        InputError: The options contradict each other, or are not valid.
         CredentialsError: The environment names no service.
     """
     named = {
@@ -69,7 +69,7 @@ def api_of(common: Common) -> DeveloperAPI | VertexAI:
     if common.vertex is False and named:
         raise InputError.one(
             "the Gemini Developer API does not have it",
-            remedy="Leave --no-vertex out for Vertex AI.",
+            remedy="Leave --no-vertex out to use Vertex AI.",
             field=f"--{next(iter(named))}",
         )
     try:
@@ -78,12 +78,12 @@ def api_of(common: Common) -> DeveloperAPI | VertexAI:
         return api_from_environment() if common.vertex is None else DeveloperAPI()
     except ValueError as exc:
         raise InputError.one(
-            f"{exc}", remedy="It is read from the options, or else the environment."
+            f"{exc}", remedy="It is read from the options, or else from the environment."
         ) from exc
 
 
 def emulated(api: DeveloperAPI | VertexAI, url: str) -> DeveloperAPI | VertexAI:
-    """Return what reaches the emulator at `url` in place of `api`."""
+    """Return the settings for the emulator at `url` in place of `api`."""
     if isinstance(api, DeveloperAPI):
         return DeveloperAPI(api_key=EMULATOR_KEY, base_url=url, version="v1beta")
     return evolve(
@@ -100,7 +100,7 @@ def emulated(api: DeveloperAPI | VertexAI, url: str) -> DeveloperAPI | VertexAI:
 
 @asynccontextmanager
 async def connect(common: Common, screen: Screen) -> AsyncIterator[Connection]:
-    """Open a client on what the options and the environment say."""
+    """Open a client for the service that the options and the environment name."""
     if not common.emulator:
         async with Client(api_of(common)) as client:
             yield Connection(client=client, flags=_flags(common))
@@ -123,7 +123,7 @@ async def connect(common: Common, screen: Screen) -> AsyncIterator[Connection]:
 
 
 def _flags(common: Common) -> str:
-    """Return the options a further command needs; what the environment says, stays."""
+    """Return the options a further command needs in the same environment."""
     flags = ["--emulator"] if common.emulator else []
     if common.vertex is False:
         flags.append("--no-vertex")
@@ -136,7 +136,7 @@ def _flags(common: Common) -> str:
 
 
 async def _why_not(url: str) -> str | None:
-    """Return why there is no emulator to talk to at `url`; None if there is one."""
+    """Return why no emulator can be used at `url`; None if there is one."""
     api = DeveloperAPI(api_key=EMULATOR_KEY, base_url=url, version="v1beta")
     once = Retry(attempts=1, timeout=2.0)
     quick = Timeouts(connect=1.0, short=2.0)

@@ -1,4 +1,4 @@
-"""A limit on what input may cost, held before anything is sent."""
+"""The limit on the cost of a job, checked before anything is sent."""
 
 from gemini_batch import (
     DeveloperAPI,
@@ -14,7 +14,7 @@ from gemini_batch.cli.uris import is_stored
 _KINDS = ("prompt", "cached", "answer", "thoughts")
 
 
-async def hold_cost(
+async def check_limit(
     input_: str,
     max_cost: float | None,
     *,
@@ -25,31 +25,31 @@ async def hold_cost(
     api: DeveloperAPI | VertexAI,
     screen: Screen,
 ) -> None:
-    """Say what the input will cost, about; refuse it above `max_cost`, and if it is unknown.
+    """Show what the input will cost, about, if the cost has a limit.
 
     Raises:
-        InputError: It is, or options do not go together.
+        InputError: The cost is above `max_cost`, or unknown; or options do not go together.
     """
     if max_cost is None:
         if price or answer_tokens is not None:
             raise InputError.one(
-                "it is for a limit on the cost",
+                "it is used for a limit on the cost only",
                 remedy="Set the limit with --max-cost.",
                 field="--price" if price else "--answer-tokens",
             )
         return
     if is_stored(input_):
         raise InputError.one(
-            "what rows that are stored already will cost is not known here",
-            remedy="Leave the limit out, or give a file of this machine.",
+            "the cost of input at gs:// or bq:// cannot be estimated",
+            remedy="Leave the limit out, or give a local file.",
             file=input_,
             field="--max-cost",
         )
     for name, value in defaults.items():
         if value is not None:
             raise InputError.one(
-                "the estimate is of the rows alone, and each would have it beside",
-                remedy="Put it into the rows, or leave the limit out.",
+                "the estimate covers the requests of the file only, without it",
+                remedy="Put it into the requests, or leave the limit out.",
                 field=f"--{name.replace('_', '-')}",
             )
     estimate = await estimate_input(
@@ -69,8 +69,8 @@ def _read_price(prices: tuple[str, ...]) -> Price:
             Price(**amounts)
         except (TypeError, ValueError):
             raise InputError.one(
-                f"{text!r} is no price of {', '.join(_KINDS)}",
-                remedy="Write what a million tokens cost, as in --price prompt=0.15.",
+                f"{text!r} is not a price of {', '.join(_KINDS)}",
+                remedy="Give the price of a million tokens, as in --price prompt=0.15.",
                 field="--price",
             ) from None
     return Price(**amounts)

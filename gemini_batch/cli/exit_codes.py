@@ -1,4 +1,4 @@
-"""Exit codes: what a shell script can tell from them."""
+"""Exit codes of the commands, for shell scripts."""
 
 from enum import IntEnum
 from typing import Self
@@ -25,17 +25,17 @@ class ExitCode(IntEnum):
         member.text = text
         return member
 
-    OK = 0, "all went well"
+    OK = 0, "success"
     FAILED = (
         1,
         "the service or the network failed; the job failed, was cancelled or expired",
     )
     USAGE = 2, "wrong usage, wrong input, or no usable key"
-    ROWS_NOT_OK = 3, "results: some rows did not end OK"
+    REQUESTS_NOT_OK = 3, "results: some requests did not end OK"
     NOT_ENDED = 4, "the job has not ended: the wait timed out, or results came too early"
-    CREATE_UNKNOWN = 5, "it is unknown whether a job was created; nothing was repeated"
-    INTERRUPTED = 130, "interrupted by Ctrl-C; a job that was created goes on"
-    TERMINATED = 143, "terminated by a signal; a job that was created goes on"
+    CREATE_UNKNOWN = 5, "it is unknown whether a job was created; nothing was sent twice"
+    INTERRUPTED = 130, "interrupted by Ctrl-C; a job that was created keeps running"
+    TERMINATED = 143, "terminated by a signal; a job that was created keeps running"
 
 
 _EARLY = ("not_finished", "not_ready")
@@ -55,6 +55,6 @@ def code_of(error: BaseException) -> ExitCode:
     return ExitCode.FAILED
 
 
-def explain() -> str:
+def help_text() -> str:
     """Return the table of exit codes for ``--help``."""
     return "Exit codes:\n\n" + "\n".join(f"- {int(c)}: {c.text}" for c in ExitCode)

@@ -1,4 +1,4 @@
-"""What the commands have in common on their command lines."""
+"""Options that several commands share."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -18,30 +18,30 @@ class Common:
     json: Annotated[bool, Parameter(negative=(), group=_EVERYWHERE, show_default=False)] = (
         False
     )
-    """Write JSON to stdout and nothing else: one document, or one per line where there is
-    more than one thing to tell."""
+    """Write JSON to stdout and nothing else: one document, or one per line for commands that
+    report several events."""
 
     emulator: Annotated[
         bool, Parameter(negative=(), group=_EVERYWHERE, show_default=False)
     ] = False
     """Use the emulator instead of the service: the one that runs at $GEMINI_BATCH_EMULATOR
     (else http://127.0.0.1:8765), or one inside this command. Costs nothing. Its Vertex AI
-    has a project and a bucket of its own, which stand in for --project and --staging."""
+    has its own project and bucket, which replace --project and --staging."""
 
     vertex: Annotated[
         bool | None, Parameter(negative="--no-vertex", group=_VERTEX, show_default=False)
     ] = None
-    """Vertex AI, or the Gemini Developer API. Left out, $GOOGLE_GENAI_USE_ENTERPRISE or else
-    $GOOGLE_GENAI_USE_VERTEXAI says which; each of the next three means --vertex."""
+    """Use Vertex AI, or the Gemini Developer API. Left out, $GOOGLE_GENAI_USE_ENTERPRISE or
+    else $GOOGLE_GENAI_USE_VERTEXAI decides; each of the next three implies --vertex."""
 
     project: Annotated[str | None, Parameter(group=_VERTEX)] = None
-    """Id or number of the project; $GOOGLE_CLOUD_PROJECT if left out."""
+    """ID or number of the project; $GOOGLE_CLOUD_PROJECT if left out."""
 
     location: Annotated[str | None, Parameter(group=_VERTEX)] = None
     """Such as us-central1; $GOOGLE_CLOUD_LOCATION if left out, else global."""
 
     staging: Annotated[str | None, Parameter(group=_VERTEX)] = None
-    """gs://bucket/prefix, under which submit puts rows and results."""
+    """gs://bucket/prefix, below which submit uploads requests and results are written."""
 
 
 COMMON = Common()

@@ -20,9 +20,16 @@ async def watch(
     poll_interval: float | None,
     timeout: float | None,
 ) -> BatchJob:
-    """Wait for a job, showing how it goes, and return it ended.
+    """Wait for a job with its progress shown, and return the job when it has ended.
 
-    A job that is given whole has just been created, and its name told. Interrupted, it says how to come back; the job goes on.
+    Interrupted, it shows how to come back; the job keeps running.
+
+    Args:
+        connection: The client.
+        screen: Where the progress is shown.
+        job: Its name; or the job itself if it has just been created and its name shown.
+        poll_interval: Seconds between two polls; None for a growing pause.
+        timeout: Seconds to wait at most.
     """
     snapshots = connection.client.batches.wait(
         job, poll_interval=poll_interval, timeout=timeout
@@ -34,12 +41,12 @@ async def watch(
                 async for progress in snapshots:
                     show(progress)
     except asyncio.CancelledError:
-        _say_how_to_come_back(connection, screen, name)
+        _show_how_to_come_back(connection, screen, name)
         raise
     return progress.job
 
 
-def _say_how_to_come_back(connection: Connection, screen: Screen, name: str) -> None:
+def _show_how_to_come_back(connection: Connection, screen: Screen, name: str) -> None:
     command = f"gemini-batch wait {text.clean(name)}{connection.flags}"
     if screen.as_json:
         screen.document(
@@ -53,18 +60,18 @@ def _say_how_to_come_back(connection: Connection, screen: Screen, name: str) -> 
     elif connection.embedded:
         screen.remark("Interrupted. The job ends with the emulator inside this command.")
     else:
-        screen.command("Interrupted. The job goes on; come back with", command)
+        screen.command("Interrupted. The job keeps running; come back with", command)
 
 
 def finish(connection: Connection, screen: Screen, job: BatchJob) -> ExitCode:
-    """Tell how a job ended, and what can be done next."""
+    """Show how a job ended, and what can be done next."""
     code = ExitCode.OK if job.succeeded else ExitCode.FAILED
     if screen.as_json:
         screen.document({"event": "ended", "job": job_json(job)})
         return code
     state = (text.clean(job.state), state_style(job.state))
     screen.line(text.clean(job.name), " ", state, *_why(job))
-    # Jobs that were stopped on Vertex AI have what was done until then.
+    # Jobs that were cancelled on Vertex AI have the results up to then.
     readable = job.succeeded or (job.dest is not None and job.dest.located)
     if readable and not connection.embedded:
         command = f"gemini-batch results {job.name}{connection.flags} -o results.jsonl"
@@ -80,4 +87,4 @@ def _why(job: BatchJob) -> list[str]:
         return []
     some = stats.failure_count < stats.total_count or job.state != JobState.SUCCEEDED
     amount = f"{stats.failure_count:,} of {stats.total_count:,}" if some else "all"
-    return [f", but {amount} rows failed"]
+    return [f", but {amount} requests failed"]

@@ -15,7 +15,7 @@ from gemini_batch._transfer.local import (
 )
 from gemini_batch._transfer.progress import OnProgress
 from gemini_batch.errors import InputError
-from gemini_batch.types import StoredObject
+from gemini_batch.types import ErrorCode, StoredObject
 
 if TYPE_CHECKING:
     from gemini_batch._transfer import cloud_storage
@@ -149,6 +149,7 @@ def refuse(*, field: str | None = None, file: str | None = None) -> NoReturn:
     """
     raise InputError.one(
         "the Gemini Developer API does not have it",
+        code=ErrorCode.NEEDS_VERTEX_AI,
         remedy="It belongs to Vertex AI. Files are in client.files here.",
         field=field,
         file=file,

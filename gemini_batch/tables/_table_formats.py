@@ -18,6 +18,7 @@ from gemini_batch._requests.problems import Problems
 from gemini_batch.errors import InputError
 from gemini_batch.tables._columns import Columns
 from gemini_batch.tables._reopened_file import ReopenedFile
+from gemini_batch.types import ErrorCode
 
 Record: TypeAlias = tuple[int, Sequence[Any]]
 """Line of a row, from 1, and its cells in the order of the columns that were asked for."""
@@ -237,6 +238,7 @@ class ParquetRecords:
             raise InputError.one(
                 "reading Parquet needs pyarrow, which is not installed",
                 remedy="Install it: pip install 'gemini-batch[tables]'.",
+                code=ErrorCode.MISSING_PACKAGE,
             ) from exc
         try:
             if self._batches is None:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         Outcome,
         TaskType,
     )
+    from gemini_batch.types._error_code import ErrorCode
     from gemini_batch.types._files import File, StoredObject, TransferProgress
     from gemini_batch.types._jobs import (
         BatchJob,
@@ -102,6 +103,7 @@ __all__ = [
     "EmbedContentResponse",
     "EmbedRequest",
     "Embeddings",
+    "ErrorCode",
     "Estimate",
     "ExecutableCode",
     "File",
@@ -163,6 +165,7 @@ if not TYPE_CHECKING:  # pragma: no branch - else type checkers would believe in
         (
             "_enums",
             "_status",
+            "_error_code",
             "_jobs",
             "_config",
             "_embeddings",

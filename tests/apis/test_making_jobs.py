@@ -359,8 +359,8 @@ async def test_defaults_cannot_reach_rows_that_are_stored(
         await client.batches.create(MODEL, **source, **options)
 
     assert str(caught.value) == (
-        f"{next(iter(options))}: it cannot be applied to rows that are stored already. "
-        "Put it into the rows, or let submit() do so: it takes the file's path."
+        f"{next(iter(options))}: it cannot be applied to requests that are stored. "
+        "Put it into the requests, or let submit() do so: it takes the file's path."
     )
     assert len(side.emulator.log) == sent
 

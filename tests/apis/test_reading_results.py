@@ -204,7 +204,7 @@ async def test_results_that_are_stored_are_located(side: Side, client: Client) -
 
     assert caught.value.location
     assert caught.value.location in str(caught.value)
-    assert str(caught.value).endswith(": read them with results()")
+    assert str(caught.value).endswith(". Read them with results().")
 
 
 async def test_an_unfinished_job_has_no_results(client: Client) -> None:
@@ -215,14 +215,14 @@ async def test_an_unfinished_job_has_no_results(client: Client) -> None:
             await read(client, one)
 
         assert caught.value.reason == "not_finished"
-        assert str(caught.value) == f"{job.name} is pending: wait for it first"
+        assert str(caught.value) == f"{job.name} is pending. Wait for it first."
 
 
 async def test_a_job_that_runs_has_no_results(client: Client, clock: ManualClock) -> None:
     job = await client.batches.submit(MODEL, [row("a")])
     clock.advance(3)
 
-    with pytest.raises(ResultsUnavailableError, match="is running: wait for it first"):
+    with pytest.raises(ResultsUnavailableError, match=r"is running\. Wait for it first"):
         await read(client, await client.batches.get(job))
 
 
@@ -230,7 +230,7 @@ async def test_a_state_of_tomorrow_is_no_end(side: Side, client: Client) -> None
     job = await client.batches.submit(MODEL, [row("a")])
     side.script(job, "DREAMING")
 
-    with pytest.raises(ResultsUnavailableError, match="is dreaming: wait for it first"):
+    with pytest.raises(ResultsUnavailableError, match=r"is dreaming\. Wait for it first"):
         await read(client, job.name)
 
 
@@ -245,7 +245,7 @@ async def test_a_job_that_failed_has_none(side: Side, client: Client) -> None:
 
         assert caught.value.job.failed
         assert str(caught.value) == (
-            f"{job.name} ended failed and has no results: {caught.value.job.error}"
+            f"{job.name} failed and has no results: {caught.value.job.error}"
         )
         assert "It broke." in str(caught.value)
 
@@ -266,7 +266,7 @@ async def test_a_job_that_expired_in_the_queue_has_none(
             with pytest.raises(JobFailedError) as caught:
                 await read(client, job)
 
-    assert str(caught.value).startswith(f"{job.name} ended expired and has no results")
+    assert str(caught.value).startswith(f"{job.name} expired and has no results")
 
 
 async def test_a_job_that_was_cancelled_in_the_queue_has_none(

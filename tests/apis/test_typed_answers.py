@@ -367,7 +367,7 @@ async def test_a_config_that_says_json_already_is_no_contradiction(
 async def test_stored_rows_take_no_type(side: Side, client: Client) -> None:
     source = await side.store(client, jsonl(row("a")))
 
-    with pytest.raises(InputError, match="stored already") as caught:
+    with pytest.raises(InputError, match="requests that are stored") as caught:
         await client.batches.create(MODEL, **source, response_type=Flat)
 
     assert caught.value.problems[0].field == "response_type"

@@ -63,7 +63,7 @@ async def test_help_and_version(cli: Program) -> None:
         ["list", "--limit", "many"],
         ["emulator", "--speed", "0"],
         ["emulator", "--port", "65536"],
-        ["demo", "--rows", "0"],
+        ["demo", "--requests", "0"],
         ["get", "x", "--api-key", KEY],
     ],
     ids=" ".join,
@@ -227,7 +227,7 @@ def test_main_runs_the_arguments_of_the_process(
     assert main() == 0
     monkeypatch.setattr(sys, "argv", ["gemini-batch", "check", "/no/such/file"])
     assert main() == 2
-    assert capsys.readouterr().out.startswith("sound")
+    assert capsys.readouterr().out.startswith("ok: ")
 
 
 @pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt, 130), ("cancelled", 143)])

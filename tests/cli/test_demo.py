@@ -20,9 +20,9 @@ async def test_the_demo_runs_offline_without_a_key(cli: Program) -> None:
     assert lines[0].startswith("Offline demo")
     assert "no cost" in lines[0]
     assert "300 requests" in lines[1]
-    assert any("300 of 300 rows (100 %)" in line for line in lines)
+    assert any("300 of 300 requests (100 %)" in line for line in lines)
     out = ran.out.splitlines()
-    assert out[1].split() == ["Outcome", "Rows", "Example", "Reason"]
+    assert out[1].split() == ["Outcome", "Requests", "Example", "Reason"]
     assert {line.split()[0] for line in out[2:5]} == {"ok", "blocked", "truncated"}
     assert out[5].startswith("Tokens: ")
     assert "recipe-json" in ran.out
@@ -31,7 +31,7 @@ async def test_the_demo_runs_offline_without_a_key(cli: Program) -> None:
 
 
 async def test_the_demo_is_to_be_looked_at(terminal: Program) -> None:
-    ran = await terminal("demo", "--rows=40", "--speed=40", width=70)
+    ran = await terminal("demo", "--requests=40", "--speed=40", width=70)
 
     assert ran.code == 0
     assert "\x1b[?25l" in ran.err
@@ -40,7 +40,7 @@ async def test_the_demo_is_to_be_looked_at(terminal: Program) -> None:
 
 
 async def test_the_demo_for_machines(cli: Program) -> None:
-    ran = await cli("demo", "--rows=20", "--speed=40", "--json")
+    ran = await cli("demo", "--requests=20", "--speed=40", "--json")
 
     events = [line["event"] for line in ran.lines]
     assert ran.err == ""
@@ -54,7 +54,7 @@ async def test_the_demo_for_machines(cli: Program) -> None:
 async def test_the_demo_goes_where_the_environment_says(
     cli: Program, service: Emulator
 ) -> None:
-    ran = await cli("demo", "--rows=3")
+    ran = await cli("demo", "--requests=3")
 
     assert ran.code == 0, ran.err
     assert service.url in ran.err.splitlines()[0]
@@ -63,7 +63,7 @@ async def test_the_demo_goes_where_the_environment_says(
 
 
 async def test_the_emulator_goes_before_a_key(cli: Program, service: Emulator) -> None:
-    ran = await cli("demo", "--rows=3", "--speed=40", "--emulator")
+    ran = await cli("demo", "--requests=3", "--speed=40", "--emulator")
 
     assert ran.code == 0
     assert ran.err.startswith("Offline demo")
@@ -89,10 +89,10 @@ async def test_on_the_live_service_it_says_that_it_is_paid(
 async def test_a_job_that_fails_fails_the_demo(cli: Program, service: Emulator) -> None:
     service.script("*", "BATCH_STATE_FAILED")
 
-    ran = await cli("demo", "--rows=3")
+    ran = await cli("demo", "--requests=3")
 
     assert ran.code == 1
-    assert "ended failed" in ran.err
+    assert " failed and has no results: " in ran.err
 
 
 async def test_the_python_it_shows_runs(service: Emulator, tmp_path: Path) -> None:

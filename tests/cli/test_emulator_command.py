@@ -128,7 +128,7 @@ async def test_what_it_keeps_is_there_the_next_time(cli: Program, tmp_path: Path
     for _ in range(2):
         ran = await stopped_by(signal.SIGTERM, lambda: cli("emulator", *options), talk)
 
-    assert f"Ctrl-C stops it; {tmp_path / 'kept'} keeps all." in ran.out
+    assert f"Ctrl-C stops it; {tmp_path / 'kept'} keeps everything." in ran.out
     assert len(seen[0]) == 1
     assert len(seen[1]) == 2
     assert seen[1][1:] == seen[0]
@@ -178,7 +178,7 @@ async def test_it_can_be_steered(cli: Program, tmp_path: Path, clock: str) -> No
 
     first, second = (dt.datetime.fromisoformat(status["now"]) for status in seen)
     assert 3600 <= (second - first).total_seconds() < 3660
-    said = {"real": "in real time", "hand": "with a clock that stands still"}
+    said = {"real": "in real time", "hand": "with a clock that is advanced by hand"}
     assert said[clock] in ran.out
     assert f"http://127.0.0.1:{port}/emulator/status" in ran.out
 

@@ -49,7 +49,7 @@ async def test_wait_tells_rows_that_failed(
     ran = await cli("wait", name)
 
     assert ran.code == 0
-    assert ran.out == f"{name} succeeded, but 2 of 3 rows failed\n"
+    assert ran.out == f"{name} succeeded, but 2 of 3 requests failed\n"
 
 
 async def test_wait_tells_when_all_rows_failed(
@@ -61,7 +61,7 @@ async def test_wait_tells_when_all_rows_failed(
 
     ran = await cli("wait", name)
 
-    assert ran.out == f"{name} succeeded, but all rows failed\n"
+    assert ran.out == f"{name} succeeded, but all requests failed\n"
 
 
 async def test_wait_ends_at_its_deadline(
@@ -116,7 +116,7 @@ async def test_get_shows_what_is_known(
     assert shown["name"] == name
     assert shown["display name"] == "Nightly"
     assert shown["state"] == "succeeded"
-    assert shown["rows"] == "3: 3 answered, 0 failed, 0 pending"
+    assert shown["requests"] == "3: 3 answered, 0 failed, 0 pending"
     assert shown["results"] == "3 inline"
     assert shown["priority"] == "5"
     assert "error" not in shown
@@ -141,7 +141,7 @@ async def test_list_is_aligned_and_whole(
     ran = await cli("list")
 
     head, *rows = ran.out.splitlines()
-    assert head.split() == ["Job", "State", "Rows", "Created", "Model", "Name"]
+    assert head.split() == ["Job", "State", "Requests", "Created", "Model", "Name"]
     assert sorted(row.split()[0] for row in rows) == sorted(names)
     assert all(row.endswith(f"job {2 - i}") for i, row in enumerate(rows))
     assert ran.err == ""
@@ -198,7 +198,7 @@ async def test_cancel_then_delete(
     gone = await cli("delete", name)
     get = await cli("get", name)
 
-    assert asked.out == f"asked to stop {name}\n"
+    assert asked.out == f"requested to cancel {name}\n"
     assert again.code == 1
     assert again.document["error"]["type"] == "BadRequestError"
     assert gone.out == f"deleted {name}\n"

@@ -28,7 +28,7 @@ async def test_a_table_has_a_row_for_each_result(
     assert set(rows) == {"ok", "blocked", "truncated"}
     assert rows["ok"]["text"]
     assert rows["blocked"]["error"].startswith("the prompt was blocked")
-    assert ran.err.splitlines()[0].split() == ["Outcome", "Rows", "Example", "Reason"]
+    assert ran.err.splitlines()[0].split() == ["Outcome", "Requests", "Example", "Reason"]
 
 
 async def test_parquet_is_written_by_the_name(
@@ -55,7 +55,7 @@ async def test_there_is_one_row_for_each_request_in_its_order(
     assert ran.code == 3
     assert [row["key"] for row in ran.lines] == [f"k{n}" for n in range(5)]
     assert [row["outcome"] for row in ran.lines].count("missing") == 1
-    assert "Left out: 1 row, whose key had come before" in ran.err
+    assert "Left out: 1 result with a key that came before" in ran.err
     assert "missing" in ran.err
 
     told = await cli(
@@ -107,13 +107,13 @@ async def test_what_did_not_end_well_is_submitted_again_and_completes_the_file(
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--ordered"], "--ordered: it goes by the input that was submitted"),
-        (["--failures", "f.jsonl", "-o", "a.csv"], "--failures: it goes by the input"),
+        (["--ordered"], "--ordered: it needs the input that was submitted"),
+        (["--failures", "f.jsonl", "-o", "a.csv"], "--failures: it needs the input"),
         (
             ["--failures", "f.jsonl", "--expected", "i.jsonl"],
-            "--failures: it goes with a file",
+            "--failures: it needs a local file",
         ),
-        (["--resume"], "--resume: it goes with a file of results"),
+        (["--resume"], "--resume: it needs a local file of results"),
         (["-o", "gs://bucket/a.csv"], "Let the name end in .jsonl"),
     ],
 )
@@ -157,9 +157,9 @@ async def test_input_under_the_limit_is_sent_with_its_estimate(
             ],
             "above the limit",
         ),
-        (["--max-cost=1", "--price=tokens=1"], "is no price of"),
-        (["--max-cost=1", "--price=prompt=-1"], "is no price of"),
-        (["--max-cost=1", "--system-instruction=Be brief"], "Put it into the rows"),
+        (["--max-cost=1", "--price=tokens=1"], "is not a price of"),
+        (["--max-cost=1", "--price=prompt=-1"], "is not a price of"),
+        (["--max-cost=1", "--system-instruction=Be brief"], "Put it into the requests"),
         (["--price=prompt=1"], "Set the limit with --max-cost"),
         (["--answer-tokens=5"], "Set the limit with --max-cost"),
     ],
@@ -181,7 +181,7 @@ async def test_stored_rows_have_no_limit(cli: Program, service: Emulator) -> Non
     )
 
     assert ran.code == 2
-    assert "is not known here" in " ".join(ran.err.split())
+    assert "cannot be estimated" in " ".join(ran.err.split())
 
 
 async def test_the_results_of_the_command_are_those_of_the_package(

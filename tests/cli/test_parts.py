@@ -68,14 +68,14 @@ def test_durations(seconds: float, text: str) -> None:
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (1234.5, "1,234 rows/s"),
-        (3.14, "3.1 rows/s"),
-        (0.1, "6.0 rows/min"),
-        (0.001, "3.6 rows/h"),
+        (1234.5, "1,234 requests/s"),
+        (3.14, "3.1 requests/s"),
+        (0.1, "6.0 requests/min"),
+        (0.001, "3.6 requests/h"),
     ],
 )
 def test_rates(value: float, text: str) -> None:
-    assert _text.rate(value) == text
+    assert _text.rate(value, "requests") == text
 
 
 def test_ages() -> None:
@@ -139,7 +139,7 @@ STATS = CompletionStats(
             Progress(
                 job=job(stats=STATS), elapsed=8, polls=4, next_poll_in=2, rate=24.1, eta=4.9
             ),
-            "running: 183 of 300 rows (61 %), 24.1 rows/s, about 5 s left, waited 8 s, 3 failed",
+            "running: 183 of 300 requests (61 %), 24.1 requests/s, about 5 s left, waited 8 s, 3 failed",
         ),
         (
             Progress(
@@ -162,7 +162,7 @@ STATS = CompletionStats(
             Progress(
                 job=job(JobState.SUCCEEDED, stats=STATS), elapsed=3, polls=4, next_poll_in=0
             ),
-            "succeeded: 300 of 300 rows (100 %), took 3 s, 3 failed",
+            "succeeded: 300 of 300 requests (100 %), took 3 s, 3 failed",
         ),
     ],
 )
@@ -185,7 +185,7 @@ def drawn(view: object, width: int = 100) -> str:
 
 
 def test_the_view_before_the_first_look() -> None:
-    assert drawn(live.JobView()) == "asking the service"
+    assert drawn(live.JobView()) == "waiting for the service"
 
 
 def test_the_view_without_counts_is_honest() -> None:
@@ -215,8 +215,8 @@ def test_the_view_ticks_between_two_looks() -> None:
     first, bar, last = drawn(view).splitlines()
 
     assert first == "running  Nightly · gemini-2.5-flash"
-    assert bar.endswith("183 of 300 rows  61 %")
-    assert last == "2.0 rows/s · about 38 s left · waited 28 s · 3 failed"
+    assert bar.endswith("183 of 300 requests  61 %")
+    assert last == "2.0 requests/s · about 38 s left · waited 28 s · 3 failed"
 
 
 @pytest.mark.parametrize("width", [40, 70, 110])
@@ -294,7 +294,7 @@ def test_every_error_has_a_code_and_a_text(
     assert code_of(error) is code
     assert told.startswith("error: ")
     assert data["error"]["type"] == type(error).__name__
-    assert data["error"]["message"] == str(error)
+    assert data["error"]["message"].startswith(str(error).split(". ")[0])
 
 
 def test_problems_in_several_files(capsys: pytest.CaptureFixture[str]) -> None:

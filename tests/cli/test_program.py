@@ -48,7 +48,7 @@ async def test_without_a_terminal_there_are_no_control_characters(
 
     assert ran.code == 0
     assert not CONTROLS.search(ran.out + ran.err + helped.out)
-    assert "3 of 3 rows (100 %)" in ran.err
+    assert "3 of 3 requests (100 %)" in ran.err
 
 
 async def test_codes_reach_the_shell(service: Emulator, input_file: Path) -> None:
@@ -100,7 +100,7 @@ async def test_ctrl_c_leaves_the_job_running(service: Emulator, input_file: Path
 
     assert (code, out) == (130, "")
     assert err.endswith(
-        f"Interrupted. The job goes on; come back with\n  gemini-batch wait {name}\n"
+        f"Interrupted. The job keeps running; come back with\n  gemini-batch wait {name}\n"
     )
     assert service.jobs[name].state == "BATCH_STATE_RUNNING"
     assert all(entry.method == "GET" for entry in service.log[before:])
@@ -227,7 +227,7 @@ async def test_on_a_real_terminal(service: Emulator, input_file: Path) -> None:
     )
 
     assert code == 0
-    assert "3 of 3 rows" in seen
+    assert "3 of 3 requests" in seen
     assert "━" in seen
     assert seen.count("\x1b[?25l") == seen.count("\x1b[?25h") == 1
 

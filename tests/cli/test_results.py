@@ -46,7 +46,7 @@ async def test_results_are_json_lines_on_stdout_and_sums_on_stderr(
     assert all(row["outcome"] == "ok" and row["text"] for row in ran.lines)
     assert ran.lines[0]["usage"]["total_token_count"] > 0
     assert list(ran.lines[0]) == ["key", "outcome", "text", "usage"]
-    assert ran.err.splitlines()[:2] == ["Outcome  Rows", "ok          3"]
+    assert ran.err.splitlines()[:2] == ["Outcome  Requests", "ok              3"]
     assert ran.err.splitlines()[2].startswith("Tokens: ")
 
 
@@ -130,7 +130,7 @@ async def test_results_of_a_job_that_runs(
     data = await cli("results", name, "--json")
 
     assert (told.code, data.code) == (4, 4)
-    assert "wait for it first" in told.err
+    assert "gemini-batch wait" in told.err
     assert data.document["error"]["reason"] == "not_finished"
 
 
@@ -249,6 +249,6 @@ async def test_rows_of_others_are_told_by_their_place(
         "reason": "RESOURCE_EXHAUSTED",
         "message": "quota",
     }
-    assert "(row 0)" in ran.err
+    assert "(result 0)" in ran.err
     assert "\x9b" not in ran.out
     assert "\u2028" not in ran.out

@@ -17,8 +17,8 @@ async def test_check_counts_a_sound_file(cli: Program, input_file: Path) -> None
     ran = await cli("check", input_file)
 
     assert ran.code == 0
-    assert ran.out.startswith("sound  3 rows to generate, ")
-    assert ran.out.endswith("would travel in the call\n")
+    assert ran.out.startswith("ok: 3 generation requests, ")
+    assert ran.out.endswith("sent inline\n")
     assert ran.err == ""
 
 
@@ -159,7 +159,7 @@ async def test_submit_and_wait(cli: Program, service: Emulator, input_file: Path
     assert ran.out == f"{name} succeeded\n"
     lines = ran.err.splitlines()
     assert lines[0] == f"created {name}"
-    assert any("3 of 3 rows (100 %)" in line for line in lines)
+    assert any("3 of 3 requests (100 %)" in line for line in lines)
     assert lines[-1] == f"  gemini-batch results {name} -o results.jsonl"
 
 

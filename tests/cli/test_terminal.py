@@ -86,7 +86,7 @@ async def test_waiting_is_a_live_display(
     assert "\x1b[" in ran.out
     seen = plain(ran.err)
     assert "succeeded  Nightly [bold] · gemini-2.5-flash" in seen
-    assert "200 of 200 rows  100 %" in seen
+    assert "200 of 200 requests  100 %" in seen
     assert ran.err.count("\x1b[?25l") == ran.err.count("\x1b[?25h") == 1
 
 
@@ -203,7 +203,7 @@ async def test_lists_are_tables(
     assert all(name in plain(jobs.out) for name in service.jobs)
     assert all(name in plain(files.out) for name in service.files)
     assert max(len(row) for row in plain(jobs.out).splitlines()) <= 70
-    assert f"name     {name}\n" in plain(job.out)
+    assert f"name      {name}\n" in plain(job.out)
 
 
 async def test_no_colour_is_respected(
@@ -227,7 +227,7 @@ async def test_a_dumb_terminal_gets_plain_lines(
     )
 
     assert "\x1b" not in ran.out + ran.err
-    assert "3 of 3 rows (100 %)" in ran.err
+    assert "3 of 3 requests (100 %)" in ran.err
 
 
 async def test_help_fits_the_terminal(terminal: Program) -> None:
@@ -259,6 +259,6 @@ async def test_reading_many_rows_has_a_bar_that_goes_away(
     to_file = await terminal("results", name, "-o", tmp_path / "out.jsonl")
     to_screen = await terminal("results", name)
 
-    assert re.search(r"reading  [━╸╺]+  \d+ of 250  [\d,.]+ rows/s", plain(to_file.err))
+    assert re.search(r"reading  [━╸╺]+  \d+ of 250  [\d,.]+ results/s", plain(to_file.err))
     assert "\x1b[1A\x1b[2K" in to_file.err
     assert "reading" not in to_screen.err

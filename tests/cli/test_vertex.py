@@ -304,9 +304,9 @@ async def test_stored_rows_that_embed(cli: Program, emulator: Emulator) -> None:
 @pytest.mark.parametrize(
     ("source", "option", "told"),
     [
-        ("input.jsonl", "", "--embed: it is for rows at gs:// or bq://"),
-        (IN, "--system-instruction=Be brief", "--system-instruction: rows that embed"),
-        (IN, '--generation-config={"topK": 1}', "--generation-config: rows that embed"),
+        ("input.jsonl", "", "--embed: it is for input at gs:// or bq://"),
+        (IN, "--system-instruction=Be brief", "--system-instruction: embedding requests"),
+        (IN, '--generation-config={"topK": 1}', "--generation-config: embedding requests"),
     ],
 )
 async def test_embed_is_for_stored_rows_alone(
@@ -330,7 +330,10 @@ async def test_what_stored_rows_cannot_be_given(cli: Program, emulator: Emulator
     )
 
     assert ran.code == 2
-    assert "system_instruction" in ran.err
+    assert ran.err == (
+        "error: --system-instruction: it cannot be applied to requests that are stored\n"
+        "       Put it into the requests, or submit a local file.\n"
+    )
     assert not emulator.vertex_jobs
 
 
@@ -367,9 +370,9 @@ async def test_options_of_a_job_reach_it(
     ("option", "told"),
     [
         ("--label=team", "--label: 'team' has no '='"),
-        ("--label=Team=x", "labels.Team"),
-        ("--priority=1", "priority: Vertex AI does not have it"),
-        ("--dest=/tmp/x", "dest"),
+        ("--label=Team=x", "--label: Team: "),
+        ("--priority=1", "--priority: Vertex AI does not have it"),
+        ("--dest=/tmp/x", "--dest: "),
     ],
 )
 async def test_options_that_no_job_has(
@@ -410,8 +413,7 @@ async def test_the_developer_api_is_not_given_what_it_does_not_have(
     ran = await cli("submit", source, "-m=gemini-2.5-flash", *options)
 
     assert ran.code == 2
-    assert "It belongs to Vertex AI." in ran.err
-    assert "--vertex" in ran.err
+    assert "Vertex AI has it: give --vertex and --project.\n" in ran.err
     assert service.log == []
 
 
@@ -436,7 +438,7 @@ async def test_check_goes_by_the_rules_of_the_service(cli: Program, tmp_path: Pa
     assert developer.code == 2
     assert "method" in developer.err
     assert vertex.code == 0, vertex.err
-    assert vertex.out.endswith("would be uploaded as a file\n")
+    assert vertex.out.endswith("uploaded as a file\n")
     assert data.document["inline"] is False
 
 
@@ -496,7 +498,7 @@ async def test_a_job_that_was_stopped_has_what_was_done(
     )
     waited = await cli("wait", name, "--poll-interval=0.02", *options)
 
-    assert asked.out == f"asked to stop {name}\n"
+    assert asked.out == f"requested to cancel {name}\n"
     assert stopped is not None
     assert waited.code == 1
     assert waited.out.startswith(f"{name} cancelled")
@@ -548,7 +550,7 @@ async def test_the_demo_on_vertex_ai(cli: Program) -> None:
     lines = ran.err.splitlines()
     assert lines[0].startswith("Offline demo")
     assert any(line.startswith("uploaded  gs://emulator-bucket/") for line in lines)
-    assert any("300 of 300 rows (100 %)" in line for line in lines)
+    assert any("300 of 300 requests (100 %)" in line for line in lines)
     assert {line.split()[0] for line in ran.out.splitlines()[2:5]} == {
         "ok",
         "blocked",
@@ -561,8 +563,8 @@ async def test_the_demo_on_vertex_ai(cli: Program) -> None:
 async def test_the_demo_on_a_vertex_ai_that_is_set_up(
     cli: Program, google: Emulator
 ) -> None:
-    offline = await cli("demo", "--rows=3", "--speed=40", *HERE, "--json")
-    live = await cli("demo", "--rows=3", *HERE, STAGING)
+    offline = await cli("demo", "--requests=3", "--speed=40", *HERE, "--json")
+    live = await cli("demo", "--requests=3", *HERE, STAGING)
 
     assert offline.lines[0]["live"] is False
     assert live.code == 0, live.err

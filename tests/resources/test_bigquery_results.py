@@ -223,7 +223,7 @@ async def test_inline_results_are_elsewhere(
     job = await finished(client, emulator, clock)
 
     with pytest.raises(
-        ResultsUnavailableError, match=r"read them with results\(\)"
+        ResultsUnavailableError, match=r"Read them with results\(\)"
     ) as caught:
         await client.batches.get_responses(job)
 
@@ -243,7 +243,11 @@ def columns(*names: str) -> tuple[Column, ...]:
     [
         (None, "no_table", "which does not exist"),
         (Table(columns=()), "no_response_column", "no column 'response'"),
-        (Table(columns=columns("key", "other")), "no_response_column", "or was never one"),
+        (
+            Table(columns=columns("key", "other")),
+            "no_response_column",
+            "or it never held results",
+        ),
         (Table(columns=columns("key", "response")), "empty", "has no results in bq://"),
     ],
 )

@@ -96,7 +96,7 @@ async def test_a_uri_is_no_path_of_this_machine(
         with pytest.raises(InputError) as caught:
             await call()
         (problem,) = caught.value.problems
-        assert problem.message == f"it is in {place}, where a file of this machine is due"
+        assert problem.message == f"expected a local file, got a {place} URI"
         assert f"create({argument}=…)" in problem.remedy
         assert problem.file in {URI, TABLE}
     assert emulator.log == []

@@ -154,7 +154,7 @@ async def test_an_error_lists_the_first_and_counts_the_rest(
     assert isinstance(caught.value, GeminiBatchError)
     assert len(caught.value.unusable) == 1_000
     assert caught.value.omitted == 10
-    assert str(caught.value).startswith(f"1010 results of {job.name} have no place")
+    assert str(caught.value).startswith(f"1010 results of {job.name} cannot be in a matrix")
     assert "… and 1000 more" in str(caught.value)
     assert str(again) == str(caught.value)
     with pytest.raises(EmbeddingsError):

@@ -296,7 +296,7 @@ async def test_an_unfinished_job_has_no_results(client: Client) -> None:
 
     with pytest.raises(ResultsUnavailableError) as caught:
         await read(client, job)
-    with pytest.raises(ResultsUnavailableError, match="is pending: wait for it first"):
+    with pytest.raises(ResultsUnavailableError, match=r"is pending\. Wait for it first"):
         await client.batches.get_responses(job.name)
 
     assert caught.value.reason == "not_finished"

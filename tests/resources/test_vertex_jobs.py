@@ -501,7 +501,7 @@ async def test_an_embedding_model_is_not_paid_to_generate(
 ) -> None:
     with pytest.raises(InputError, match=r"Use create_embeddings\(\)"):
         await client.batches.create(EMBED_MODEL, gcs_uri=IN)
-    with pytest.raises(InputError, match="or rows that embed"):
+    with pytest.raises(InputError, match="or requests that embed"):
         await client.batches.submit(EMBED_MODEL, [GenerateRequest.from_text("x")])
 
     assert not calls(emulator, "POST")

@@ -470,7 +470,7 @@ async def test_rows_that_may_be_of_another_job_are_not_read(
     remove_output(emulator, await client.batches.get(job), but=folder_of(other))
     emulator.faults.append(Fault(**LOOK, no_output=True, times=None))
 
-    with pytest.raises(ResultsUnavailableError, match="without saying where") as caught:
+    with pytest.raises(ResultsUnavailableError, match="does not say where") as caught:
         await read(client, job)
 
     assert caught.value.reason == "not_located"
@@ -497,7 +497,7 @@ async def test_one_of_two_outputs_is_not_guessed(
 async def test_an_unfinished_job_has_no_results(client: Client, emulator: Emulator) -> None:
     job = await created(client, emulator, many(1))
 
-    with pytest.raises(ResultsUnavailableError, match="wait for it first") as caught:
+    with pytest.raises(ResultsUnavailableError, match="Wait for it first") as caught:
         await read(client, job)
 
     assert caught.value.reason == "not_finished"
@@ -509,7 +509,7 @@ async def test_inline_results_are_elsewhere(
     job = await finished(client, emulator, clock, many(1))
 
     with pytest.raises(
-        ResultsUnavailableError, match=r"read them with results\(\)"
+        ResultsUnavailableError, match=r"Read them with results\(\)"
     ) as caught:
         await client.batches.get_responses(job)
 

@@ -362,7 +362,7 @@ def test_parquet_needs_an_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.delitem(sys.modules, "gemini_batch._writers.parquet", raising=False)
 
-    with pytest.raises(InputError, match=r'pip install "gemini-batch\[tables\]"'):
+    with pytest.raises(InputError, match=r"pip install 'gemini-batch\[tables\]'"):
         format_of("out.parquet", raw=False)
 
 

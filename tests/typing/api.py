@@ -13,9 +13,11 @@ from gemini_batch import (
     Client,
     CompletionStats,
     Content,
+    CredentialsError,
     DeveloperAPI,
     Embeddings,
     EmbedRequest,
+    ErrorCode,
     Estimate,
     File,
     FunctionCallingConfig,
@@ -33,6 +35,7 @@ from gemini_batch import (
     Price,
     Progress,
     RpcStatus,
+    SecurityError,
     StoredObject,
     Tally,
     TaskType,
@@ -244,3 +247,9 @@ async def collecting(client: Client, job: BatchJob) -> None:
     estimate = await estimate_input("in.jsonl", price=price, answer_tokens=500)
     assert_type(estimate, Estimate)
     assert_type(check_cost(estimate, 10.0), float)
+
+
+def facts_of_errors(error: InputError, other: CredentialsError | SecurityError) -> None:
+    assert_type(error.problems[0].code, ErrorCode | None)
+    assert_type(other.code, ErrorCode | None)
+    assert_type(other.remedy, str)

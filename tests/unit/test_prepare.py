@@ -269,9 +269,9 @@ async def test_defaults_are_checked_before_anything_is_read() -> None:
     [
         ("nowhere.jsonl", "there is no such file", "Check the path; it is taken from"),
         ("a/b c d e/f.jsonl", "there is no such file", "Check the path"),
-        ('{"contents": []}', "a path is due, but this looks like JSON", "Give a list"),
-        ("[1]", "a path is due, but this looks like JSON", "Give a list"),
-        ("Write me a poem", "a path is due, but this looks like a prompt", "from_text"),
+        ('{"contents": []}', "expected a path, got JSON", "Give a list"),
+        ("[1]", "expected a path, got JSON", "Give a list"),
+        ("Write me a poem", "expected a path, got a prompt", "from_text"),
         ("x\0y", "it cannot be read: embedded null byte", "Check the path."),
         ("x" * 5000, "it cannot be read: ", "Check the path."),
     ],

@@ -13,6 +13,7 @@ from gemini_batch._wire.http import Pace, Request
 from gemini_batch.errors import InputError
 from gemini_batch.types import (
     BatchJob,
+    ErrorCode,
     File,
     JobDestination,
     JobKind,
@@ -275,4 +276,5 @@ def _refuse(**given: object) -> None:
                 "the Gemini Developer API does not have it",
                 remedy="It belongs to Vertex AI.",
                 field=name,
+                code=ErrorCode.NEEDS_VERTEX_AI,
             )

@@ -26,6 +26,7 @@ from gemini_batch._wire.vertex.operations import (
 from gemini_batch.errors import APIError, InputError
 from gemini_batch.types import (
     BatchJob,
+    ErrorCode,
     JobDestination,
     JobKind,
     JobSource,
@@ -118,6 +119,7 @@ class VertexBatches:
                 remedy="Pass VertexAI(staging='gs://bucket/prefix'), or upload the rows "
                 "yourself and use create(gcs_uri=…).",
                 field="staging",
+                code=ErrorCode.MISSING_STAGING,
             )
         return places.input_uri(self._staging, token)
 
@@ -148,6 +150,7 @@ class VertexBatches:
                 remedy="Use 'gemini-embedding-001'; or store rows of the model's own form, "
                 "and use create_embeddings(gcs_uri=…).",
                 field="model",
+                code=ErrorCode.NO_KEYS,
             )
         return InputRules(
             api_rules=VERTEX, inline=False, max_bytes=MAX_INPUT_BYTES, max_requests=MAX_ROWS
@@ -166,8 +169,9 @@ class VertexBatches:
         if kind == JobKind.GENERATE and "embedding" in published:
             raise InputError.one(
                 f"{published} embeds, and is asked to generate",
-                remedy="Use create_embeddings(), or rows that embed.",
+                remedy="Use create_embeddings(), or requests that embed.",
                 field="model",
+                code=ErrorCode.EMBEDDING_MODEL,
             )
 
     def check_options(
@@ -371,4 +375,9 @@ class VertexBatches:
 
 
 def _refuse(field: str, remedy: str) -> NoReturn:
-    raise InputError.one("Vertex AI does not have it", remedy=remedy, field=field)
+    raise InputError.one(
+        "Vertex AI does not have it",
+        remedy=remedy,
+        field=field,
+        code=ErrorCode.NEEDS_DEVELOPER_API,
+    )

@@ -10,7 +10,7 @@ from gemini_batch._wire.vertex.names import (
     check_gcs_uri,
 )
 from gemini_batch.errors import InputError
-from gemini_batch.types import JobDestination, JobSource
+from gemini_batch.types import ErrorCode, JobDestination, JobSource
 
 _WILDCARDS = frozenset("*?[{")
 _JSONL = ".jsonl"
@@ -86,6 +86,7 @@ def _own_destination(source: JobSource, staging: str | None, token: str) -> JobD
         "no destination is given, and none follows from the source",
         remedy="Give dest='gs://bucket/prefix', or VertexAI(staging='gs://bucket/prefix').",
         field="dest",
+        code=ErrorCode.MISSING_DESTINATION,
     )
 
 

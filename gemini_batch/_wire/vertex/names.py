@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from gemini_batch._requests.vertex import wrong_with_label
 from gemini_batch.errors import DecodeError, InputError
-from gemini_batch.types import BatchJob
+from gemini_batch.types import BatchJob, ErrorCode
 
 _ID = r"[A-Za-z0-9][A-Za-z0-9._~-]*"
 _PARENT = r"projects/[a-z0-9][a-z0-9.:-]*/locations/(?P<location>[a-z0-9-]+)"
@@ -76,6 +76,7 @@ def model_name(model: str, parent: str) -> str:
             "tuned models are not available in the location 'global'",
             remedy="Use VertexAI(location=…) with the region the model was tuned in.",
             field="model",
+            code=ErrorCode.OTHER_LOCATION,
         )
     return full
 
@@ -187,6 +188,7 @@ def _check_location(found: str, parent: str, what: str, field: str) -> None:
             f"the {what} is in {found}, this client speaks to {own}",
             remedy=f"Use a client with VertexAI(location={found!r}).",
             field=field,
+            code=ErrorCode.OTHER_LOCATION,
         )
 
 

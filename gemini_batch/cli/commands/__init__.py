@@ -1,1 +1,1 @@
-"""The commands, by what they work on."""
+"""The commands, one module for each kind of thing they work on."""

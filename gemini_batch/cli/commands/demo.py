@@ -1,4 +1,4 @@
-"""The demo: a few hundred requests from the file to the answers."""
+"""The demo: a few hundred requests, from the file to the answers."""
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
@@ -61,7 +61,7 @@ async def main():
 asyncio.run(main())
 """
 
-# Slow enough that there is something to watch: 300 rows take some ten seconds.
+# Slow enough that there is something to watch: 300 requests take some ten seconds.
 _LIMITS = Limits(pending=1.5, rows_per_second=30.0, lag=0.4)
 _POLL = 0.5
 # One answer is shown for each of these beginnings of keys.
@@ -72,11 +72,11 @@ _ANSWER = 220  # characters of an answer that are shown
 
 @frozen(kw_only=True)
 class _Place:
-    """Where the demo runs."""
+    """The service that the demo uses."""
 
     connection: Connection
-    told: str
-    """What a person should know before it begins."""
+    notice: str
+    """Shown before it begins."""
 
     poll_interval: float | None
     vertex: bool
@@ -85,7 +85,7 @@ class _Place:
 async def demo(
     *,
     model: str = "gemini-2.5-flash",
-    rows: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    requests: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     speed: Annotated[float, Parameter(show=False, validator=Number(gt=0))] = 1.0,
     common: Common = COMMON,
 ) -> ExitCode:
@@ -99,22 +99,22 @@ async def demo(
     ----------
     model
         Model to ask.
-    rows
-        Only the first so many requests.
+    requests
+        Number of requests to send, from the first; all if left out.
     """
     screen = Screen(as_json=common.json)
     data = (resources.files("gemini_batch.cli") / "demo_input.jsonl").read_bytes()
-    lines = data.splitlines(keepends=True)[:rows]
+    lines = data.splitlines(keepends=True)[:requests]
     async with _place(common, speed) as place:
         _begin(screen, place, lines)
         begin = _stage if place.vertex else _create
         job = await begin(screen, place.connection.client, lines, model)
-        _tell_created(screen, job)
+        _show_created(screen, job)
         ended = await watch(
             place.connection, screen, job, poll_interval=place.poll_interval, timeout=None
         )
         tally, answers = await _read(place.connection.client, ended)
-    _tell(screen, tally, answers, vertex=place.vertex)
+    _report(screen, tally, answers, vertex=place.vertex)
     return ExitCode.OK
 
 
@@ -127,7 +127,7 @@ async def _place(common: Common, speed: float) -> AsyncIterator[_Place]:
         async with emulator, Client(emulated(api, emulator.url)) as client:
             yield _Place(
                 connection=Connection(client=client, embedded=True),
-                told="Offline demo: an emulator inside this command. No key, no network, "
+                notice="Offline demo: an emulator inside this command. No key, no network, "
                 "no cost; the answers are made up.",
                 poll_interval=_POLL / speed,
                 vertex=vertex,
@@ -136,20 +136,20 @@ async def _place(common: Common, speed: float) -> AsyncIterator[_Place]:
     async with Client(api) as client:
         yield _Place(
             connection=Connection(client=client),
-            told=_told(api),
+            notice=_notice(api),
             poll_interval=None,
             vertex=vertex,
         )
 
 
 def _is_live(api: DeveloperAPI | VertexAI) -> bool:
-    """True if `api` is set up as far as a job takes it."""
+    """True if `api` has all that a job needs."""
     if isinstance(api, VertexAI):
         return bool(api.project and api.staging)
     return bool(api.api_key)
 
 
-def _told(api: DeveloperAPI | VertexAI) -> str:
+def _notice(api: DeveloperAPI | VertexAI) -> str:
     if isinstance(api, VertexAI):
         usual, variable = vertex_host(api.location), "GOOGLE_VERTEX_BASE_URL"
         means = f"in {api.project}, by way of {api.staging}"
@@ -165,7 +165,7 @@ def _begin(screen: Screen, place: _Place, lines: list[bytes]) -> None:
     if screen.as_json:
         screen.document({"event": "begin", "live": not place.connection.embedded})
         return
-    screen.remark((place.told, "bold"))
+    screen.remark((place.notice, "bold"))
     amount = f"{_text.count(len(lines), 'request')}, {_text.size(sum(map(len, lines)))}"
     with resources.as_file(
         resources.files("gemini_batch.cli") / "demo_input.jsonl"
@@ -180,7 +180,7 @@ async def _create(
         file = await client.files.upload(
             b"".join(lines), display_name=_NAME, on_progress=on_progress
         )
-    _tell_uploaded(screen, file.name)
+    _show_uploaded(screen, file.name)
     return await client.batches.create(model, file_name=file, display_name=_NAME)
 
 
@@ -191,16 +191,16 @@ async def _stage(
         job = await client.batches.submit(
             model, lines, display_name=_NAME, on_progress=on_progress
         )
-    _tell_uploaded(screen, *job.source.gcs_uris)
+    _show_uploaded(screen, *job.source.gcs_uris)
     return job
 
 
-def _tell_uploaded(screen: Screen, *places: str) -> None:
+def _show_uploaded(screen: Screen, *places: str) -> None:
     if not screen.as_json:
         screen.remark(f"uploaded  {_text.clean(' '.join(places))}", whole=True)
 
 
-def _tell_created(screen: Screen, job: BatchJob) -> None:
+def _show_created(screen: Screen, job: BatchJob) -> None:
     if screen.as_json:
         screen.document({"event": "created", "job": job_json(job)})
         return
@@ -209,7 +209,7 @@ def _tell_created(screen: Screen, job: BatchJob) -> None:
 
 
 async def _read(client: Client, job: BatchJob) -> tuple[Summary, dict[str, str]]:
-    """Read all results; return their sums and a few answers by key."""
+    """Read all results; return their totals and a few answers by key."""
     tally = Summary()
     chosen: dict[str, BatchResult] = {}
     async with aclosing(client.batches.results(job, tally=tally.sums)) as results:
@@ -222,7 +222,9 @@ async def _read(client: Client, job: BatchJob) -> tuple[Summary, dict[str, str]]
     return tally, {result.key or "": result.text or "" for result in shown}
 
 
-def _tell(screen: Screen, tally: Summary, answers: dict[str, str], *, vertex: bool) -> None:
+def _report(
+    screen: Screen, tally: Summary, answers: dict[str, str], *, vertex: bool
+) -> None:
     python = PYTHON_ON_VERTEX if vertex else PYTHON
     if screen.as_json:
         report = {
@@ -246,10 +248,9 @@ def _tell(screen: Screen, tally: Summary, answers: dict[str, str], *, vertex: bo
     screen.line()
     code = Syntax("", "python", theme="ansi_dark", background_color="default")
     screen.out.print(code.highlight(python), soft_wrap=True)
-    told, more = "With GEMINI_API_KEY and requests of your own:", ""
+    introduction, more = "With GEMINI_API_KEY and requests of your own:", ""
     if vertex:
-        told = "With a project, a bucket and requests of your own:"
+        introduction = "With a project, a bucket and requests of your own:"
         more = " --project my-project --staging gs://my-bucket/batch"
-    screen.command(
-        told, f"gemini-batch submit input.jsonl --model gemini-2.5-flash --wait{more}"
-    )
+    command = f"gemini-batch submit input.jsonl --model gemini-2.5-flash --wait{more}"
+    screen.command(introduction, command)

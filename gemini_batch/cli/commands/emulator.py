@@ -53,9 +53,9 @@ async def emulator(
     """Run an offline stand-in for the service until Ctrl-C; costs nothing.
 
     Jobs, uploads and results behave as at the service, Vertex AI with its Cloud Storage and
-    BigQuery included; answers are made up. Everything is
-    forgotten at the end, unless it is told where to keep it. Programs on this machine can
-    steer it: GET and POST under /emulator/, such as /emulator/status.
+    BigQuery included; answers are made up. Everything is forgotten at the end, unless --data
+    names a folder to keep it in. Programs on this machine can control it: GET and POST below
+    /emulator/, such as /emulator/status.
 
     Parameters
     ----------
@@ -64,14 +64,14 @@ async def emulator(
     port
         Port to listen on; 0 takes a free one.
     speed
-        Emulated seconds per second, for the fast clock.
+        Emulated seconds per second, with --clock fast.
     clock
-        Real time, faster than that, or one that stands still until it is turned by hand:
-        POST /emulator/clock with {"advance": seconds}.
+        Real time, faster than that, or a clock that is advanced by hand only: POST
+        /emulator/clock with {"advance": seconds}.
     data
-        Folder to keep jobs and files in; the next one with the same folder goes on.
+        Folder to keep jobs and files in, for the next emulator with the same folder.
     faults
-        JSON file with a list of faults: what goes wrong, and with which requests.
+        JSON file with a list of faults: what goes wrong, and in which requests.
     as_json
         Write JSON lines to stdout: one when it listens, one per request, one at the end.
     """
@@ -90,9 +90,9 @@ async def emulator(
         running.faults += _read_faults(faults)
     async with AsyncExitStack() as stack:
         await _start(stack, running, f"{host} port {port}", data)
-        pace = {"real": "in real time", "hand": "with a clock that stands still"}
+        pace = {"real": "in real time", "hand": "with a clock that is advanced by hand"}
         _announce(screen, running.url, pace.get(clock, f"{speed:g} x real time"), data)
-        await _until_told()
+        await _until_stopped()
     log.close()
     return ExitCode.OK
 
@@ -100,7 +100,7 @@ async def emulator(
 async def _start(
     stack: AsyncExitStack, running: Emulator, place: str, data: Path | None
 ) -> None:
-    """Start it, to be stopped by `stack`.
+    """Start it; `stack` stops it.
 
     Raises:
         InputError: It cannot listen there, or keep its data there.
@@ -170,14 +170,16 @@ def _announce(screen: Screen, url: str, pace: str, data: Path | None) -> None:
         f"  with project {EMULATOR_PROJECT}, bucket {EMULATOR_BUCKET}, "
         f"access token {EMULATOR_TOKEN}"
     )
-    screen.line(f"To steer it: {url}/emulator/status, faults, clock, log, script")
-    kept = "it forgets everything" if data is None else f"{text.clean(str(data))} keeps all"
+    screen.line(f"To control it: {url}/emulator/status, faults, clock, log, script")
+    kept = (
+        "nothing is kept" if data is None else f"{text.clean(str(data))} keeps everything"
+    )
     screen.line(f"Ctrl-C stops it; {kept}.")
     screen.line()
     screen.out.file.flush()
 
 
-async def _until_told() -> None:
+async def _until_stopped() -> None:
     """Return at Ctrl-C or SIGTERM."""
     try:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
@@ -188,7 +190,7 @@ async def _until_told() -> None:
 
 
 class _Log:
-    """Writes a line per request, as long as somebody reads."""
+    """Writes a line per request, until the reader of its stream has gone."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
@@ -196,7 +198,7 @@ class _Log:
         self._unread = False
 
     def write(self, entry: LogEntry) -> None:
-        """Take in a request that has been answered."""
+        """Write a request that has been answered."""
         self._count += 1
         self._try(lambda: self._write(entry))
 
@@ -206,7 +208,7 @@ class _Log:
         try:
             write()
         except OSError:
-            # Its clients still need the emulator.
+            # The emulator goes on for its clients.
             self._unread = True
             silence_broken()
 
@@ -236,7 +238,7 @@ class _Log:
         )
 
     def close(self) -> None:
-        """Say that it is over."""
+        """Write the end."""
         self._try(self._close)
 
     def _close(self) -> None:

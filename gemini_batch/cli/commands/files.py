@@ -1,4 +1,4 @@
-"""Commands about files: upload, get, list, delete, download."""
+"""Commands for files: upload, get, list, delete, download."""
 
 from contextlib import aclosing
 
@@ -31,8 +31,8 @@ _COLUMNS = (
 
 files = App(
     name="files",
-    help="Upload inputs, look after files, download results. Uploads are kept 48 hours. "
-    "Vertex AI does not have them: its rows and results are in Cloud Storage and BigQuery.",
+    help="Upload input, manage files, download results. Uploads are kept 48 hours. "
+    "Not for Vertex AI: its requests and results are in Cloud Storage and BigQuery.",
 )
 
 
@@ -46,16 +46,16 @@ async def upload(
     name: str | None = None,
     common: Common = COMMON,
 ) -> ExitCode:
-    """Upload a file, and go on where it stood if the connection breaks.
+    """Upload a file; a broken connection continues where it stopped.
 
     Parameters
     ----------
     path
-        The file. It is on this machine.
+        The local file.
     display_name
-        Shown in lists; the path's last part if left out.
+        Name shown in lists; the last part of the path if left out.
     mime_type
-        Told by the path's ending if left out.
+        Guessed from the file extension if left out.
     name
         files/… of your choice: up to 40 lower-case letters, digits and dashes.
     """
@@ -79,12 +79,12 @@ async def upload(
 
 @files.command
 async def get(name: str, /, *, common: Common = COMMON) -> ExitCode:
-    """Show what the service says of a file.
+    """Show one file.
 
     Parameters
     ----------
     name
-        files/… or its bare id.
+        files/… or its bare ID.
     """
     screen = Screen(as_json=common.json)
     async with connect(common, screen) as connection:
@@ -115,7 +115,7 @@ async def list_(*, limit: Limit = 50, common: Common = COMMON) -> ExitCode:
     Parameters
     ----------
     limit
-        Most files to show; 0 shows all.
+        Number of files to show at most; 0 shows all.
     """
     screen = Screen(as_json=common.json)
     shown: list[File] = []
@@ -158,7 +158,7 @@ async def delete(name: str, /, *, common: Common = COMMON) -> ExitCode:
     Parameters
     ----------
     name
-        files/… or its bare id.
+        files/… or its bare ID.
     """
     screen = Screen(as_json=common.json)
     async with connect(common, screen) as connection:
@@ -174,14 +174,14 @@ async def delete(name: str, /, *, common: Common = COMMON) -> ExitCode:
 async def download(
     name: str, /, *, output: Output = None, common: Common = COMMON
 ) -> ExitCode:
-    """Download a file the service generated; uploads cannot be downloaded.
+    """Download a file that the service generated; uploads cannot be downloaded.
 
     Parameters
     ----------
     name
-        files/… or its bare id.
+        files/… or its bare ID.
     output
-        File to write, whole or not at all; - is stdout. Left out: the id with .jsonl.
+        File to write, whole or not at all; - is stdout. Left out: the ID with .jsonl.
     """
     screen = Screen(as_json=common.json)
     target = f"{name.rpartition('/')[2]}.jsonl" if output is None else output

@@ -1,4 +1,4 @@
-"""Commands about jobs there are: wait, get, list, cancel, delete."""
+"""Commands for existing jobs: wait, get, list, cancel, delete."""
 
 from contextlib import aclosing
 from typing import Annotated
@@ -20,7 +20,7 @@ from gemini_batch.types import JobDestination
 _COLUMNS = (
     Column("Job", whole=True),
     Column("State", whole=True),
-    Column("Rows", right=True, whole=True),
+    Column("Requests", right=True, whole=True),
     Column("Created", whole=True, drop=2),
     Column("Model", whole=True, drop=1),
     Column("Name", drop=3),
@@ -35,16 +35,16 @@ async def wait(
     timeout: float | None = None,
     common: Common = COMMON,
 ) -> ExitCode:
-    """Wait for a job to end, showing how far it is. Ctrl-C leaves it running.
+    """Wait for a job to end, with its progress shown. Ctrl-C leaves it running.
 
-    Exits 0 if the job ran to its end, though single rows may have failed: results tells.
+    Exits 0 if the job succeeded, even if single requests failed: see results.
 
     Parameters
     ----------
     job
-        Its name, or its bare id.
+        Its name, or its bare ID.
     poll_interval
-        Seconds between two looks; 2 growing to 60 if left out.
+        Seconds between two polls; 2 growing to 60 if left out.
     timeout
         Seconds to wait at most; there is no limit if left out.
     """
@@ -62,7 +62,7 @@ async def get(job: str, /, *, common: Common = COMMON) -> ExitCode:
     Parameters
     ----------
     job
-        Its name, or its bare id.
+        Its name, or its bare ID.
     """
     screen = Screen(as_json=common.json)
     async with connect(common, screen) as connection:
@@ -88,22 +88,22 @@ def _identity(job: BatchJob) -> dict[str, str]:
 
 
 def _course(job: BatchJob) -> dict[str, str]:
-    stats, source, rows = job.completion_stats, job.source, ""
+    stats, source, requests = job.completion_stats, job.source, ""
     if stats is not None and stats.total_count:
-        rows = (
+        requests = (
             f"{stats.total_count:,}: {stats.success_count:,} answered, "
             f"{stats.failure_count:,} failed, {stats.pending_count:,} pending"
         )
     stored = source.file_name or source.bigquery_uri or source.vertex_dataset
     return {
-        "rows": rows,
+        "requests": requests,
         "partial failures": "; ".join(map(str, job.partial_failures)),
         "input": stored or ", ".join(source.gcs_uris),
         "results": "" if job.dest is None else _where(job.dest),
         "created": text.moment(job.create_time),
         "started": text.moment(job.start_time),
         "ended": text.moment(job.end_time),
-        "due by": "" if job.done else text.moment(job.expected_by),
+        "expected by": "" if job.done else text.moment(job.expected_by),
     }
 
 
@@ -112,7 +112,7 @@ def _where(dest: JobDestination) -> str:
         return f"{len(dest.inlined_responses):,} inline"
     written = dest.file_name or dest.gcs_directory or dest.bigquery_table
     asked = dest.gcs_uri or dest.bigquery_uri
-    return written or dest.vertex_dataset or (f"asked for at {asked}" if asked else "")
+    return written or dest.vertex_dataset or (f"requested at {asked}" if asked else "")
 
 
 async def list_(
@@ -128,7 +128,7 @@ async def list_(
     filter_
         Such as 'state="running" AND display_name:"nightly*"'.
     limit
-        Most jobs to show; 0 shows all.
+        Number of jobs to show at most; 0 shows all.
     """
     screen = Screen(as_json=common.json)
     jobs: list[BatchJob] = []
@@ -156,13 +156,13 @@ async def list_(
 
 def _cells(job: BatchJob) -> list[str]:
     stats = job.completion_stats
-    rows = ""
+    requests = ""
     if stats is not None and stats.total_count:
-        rows = f"{stats.done_count:,}/{stats.total_count:,}"
+        requests = f"{stats.done_count:,}/{stats.total_count:,}"
     return [
         text.job_name(job.name),
         str(job.state),
-        rows,
+        requests,
         text.ago(job.create_time),
         text.model(job.model),
         job.display_name or "",
@@ -170,12 +170,12 @@ def _cells(job: BatchJob) -> list[str]:
 
 
 async def cancel(job: str, /, *, common: Common = COMMON) -> ExitCode:
-    """Ask the service to stop a job. It may still succeed: wait tells.
+    """Ask the service to cancel a job. It may still succeed: see wait.
 
     Parameters
     ----------
     job
-        Its name, or its bare id.
+        Its name, or its bare ID.
     """
     screen = Screen(as_json=common.json)
     async with connect(common, screen) as connection:
@@ -183,17 +183,17 @@ async def cancel(job: str, /, *, common: Common = COMMON) -> ExitCode:
     if screen.as_json:
         screen.document({"job": job, "cancel_requested": True})
     else:
-        screen.line(f"asked to stop {text.clean(job)}")
+        screen.line(f"requested to cancel {text.clean(job)}")
     return ExitCode.OK
 
 
 async def delete(job: str, /, *, common: Common = COMMON) -> ExitCode:
-    """Remove a job's record. This does not stop its work: cancel it first.
+    """Delete the record of a job. This does not stop the job: cancel it first.
 
     Parameters
     ----------
     job
-        Its name, or its bare id.
+        Its name, or its bare ID.
     """
     screen = Screen(as_json=common.json)
     async with connect(common, screen) as connection:

@@ -43,10 +43,10 @@ async def results(
     key_column: Annotated[str | None, Parameter(group=ON_VERTEX)] = None,
     common: Common = COMMON,
 ) -> ExitCode:
-    r"""Write a job's results, in constant memory; say how rows ended.
+    r"""Write a job's results, in constant memory, and a summary of their outcomes.
 
     As JSON lines, one is {"key", "outcome", "text" or "embedding", "error", "usage"}. Outcomes
-    are ok, error, blocked, truncated, empty, invalid and missing. Exits 3 if a row is not OK.
+    are ok, error, blocked, truncated, empty, invalid and missing. Exits 3 if one is not ok.
 
     Parameters
     ----------
@@ -55,20 +55,20 @@ async def results(
     output
         File to write, whole or not at all; - or left out is stdout. A name that ends in .csv
         or .parquet makes a table, any other JSON lines. On Vertex AI also
-        gs://bucket/answers.jsonl, which must not be there yet.
+        gs://bucket/answers.jsonl, which must not exist yet.
     expected
         The input file that was submitted: exactly one result is written for each of its
-        requests. Rows that came twice, or that nobody asked for, are counted and left out.
+        requests. Duplicates, and results with other keys, are counted and left out.
     ordered
-        With --expected: in the order of that file.
+        With --expected: write results in the order of that file.
     failures
-        With --expected and --output: file for the requests that did not end well, to be
-        submitted again as it is.
+        With --expected and --output: file for the requests that are not ok, ready to be
+        submitted again.
     resume
-        Keep what is OK in --output already, such as the results of an earlier job, and add
-        to it.
+        Keep the results in --output that are ok, such as those of an earlier job, and add
+        to them.
     raw
-        Write each row as the service sent it.
+        Write each result as the service sent it.
     key_column
         Column of a BigQuery table that holds the keys; key if left out.
     """
@@ -80,7 +80,7 @@ async def results(
     async with connect(common, screen) as connection:
         client = connection.client
         found = await client.batches.get(job)
-        rows = client.batches.results(
+        stream = client.batches.results(
             found,
             key_column=key_column,
             expected=expected,
@@ -88,22 +88,22 @@ async def results(
             tally=tally.sums,
         )
         stats = found.completion_stats
-        # Rows that fill a terminal show for themselves how far they are.
+        # Results that fill a terminal need no other progress.
         quiet = Screen(as_json=True) if to_stdout and screen.out.is_terminal else screen
         with ExitStack() as display:
-            # A count of 0 is one that the service does not know.
+            # The service gives 0 where it does not know the count.
             total = (stats and stats.total_count) or None
             show = display.enter_context(reading(quiet, total))
 
-            async def seen() -> AsyncGenerator[BatchResult, None]:
-                async for row in rows:
-                    tally.note(row)
+            async def shown() -> AsyncGenerator[BatchResult, None]:
+                async for result in stream:
+                    tally.note(result)
                     show(tally.total)
-                    yield row
+                    yield result
                 # An upload, which comes now, has a display of its own.
                 display.close()
 
-            async with aclosing(rows), aclosing(seen()) as passing:
+            async with aclosing(stream), aclosing(shown()) as passing:
                 if _is_file(output):
                     await write_results(
                         passing,
@@ -115,16 +115,16 @@ async def results(
                     )
                 else:
                     await _write_lines(client, screen, passing, output, raw=raw)
-    _tell(screen, tally, output)
-    return ExitCode.OK if tally.all_ok else ExitCode.ROWS_NOT_OK
+    _show_summary(screen, tally, output)
+    return ExitCode.OK if tally.all_ok else ExitCode.REQUESTS_NOT_OK
 
 
-def _tell(screen: Screen, tally: Summary, output: str | None) -> None:
-    """Say what the results add up to."""
+def _show_summary(screen: Screen, tally: Summary, output: str | None) -> None:
+    """Show the totals of the results."""
     if not screen.as_json:
         tally.show(screen.err)
     elif output in (None, "-"):
-        # stdout belongs to the rows.
+        # stdout belongs to the results.
         screen.err.print(dumps(tally.as_json()).decode().rstrip(), soft_wrap=True)
     else:
         screen.document({"output": output, **tally.as_json()})
@@ -138,7 +138,7 @@ def _check_options(
     failures: str | None,
     resume: bool,
 ) -> None:
-    """Refuse options that go with others which are not given.
+    """Refuse options that need others which are not given.
 
     Raises:
         InputError: One does.
@@ -147,7 +147,7 @@ def _check_options(
     for name, given in needs_input.items():
         if given and expected is None:
             raise InputError.one(
-                "it goes by the input that was submitted",
+                "it needs the input that was submitted",
                 remedy="Give that as --expected input.jsonl.",
                 field=name,
             )
@@ -155,7 +155,7 @@ def _check_options(
     for name, given in needs_file.items():
         if given and not _is_file(output):
             raise InputError.one(
-                "it goes with a file of results on this machine",
+                "it needs a local file of results",
                 remedy="Give one as --output answers.jsonl, .csv or .parquet.",
                 field=name,
             )
@@ -169,7 +169,7 @@ def _check_options(
 
 
 def _is_file(output: str | None) -> TypeGuard[str]:
-    """True for an ordinary file whose name tells its form."""
+    """True for a regular file whose extension says its format."""
     if output is None or is_object(output) or not output.endswith((*_LINES, *_TABLES)):
         return False
     path = Path(output)
@@ -179,7 +179,7 @@ def _is_file(output: str | None) -> TypeGuard[str]:
 async def _write_lines(
     client: Client,
     screen: Screen,
-    rows: AsyncGenerator[BatchResult, None],
+    results: AsyncGenerator[BatchResult, None],
     output: str | None,
     *,
     raw: bool,
@@ -189,16 +189,16 @@ async def _write_lines(
     if raw and output in (None, "-") and screen.out.is_terminal:
         as_line = _visible_line
     if output is not None and is_object(output):
-        lines = (as_line(row) async for row in rows)
+        lines = (as_line(result) async for result in results)
         with transfer(screen, "uploading") as on_progress:
             await client.objects.upload(lines, output, on_progress=on_progress)
         return
     async with open_output(output) as sink:
-        async for row in rows:
-            await sink.add(as_line(row))
+        async for result in results:
+            await sink.add(as_line(result))
 
 
 def _visible_line(result: BatchResult) -> bytes:
-    """Return a raw row with nothing in it that steers a terminal."""
-    row = raw_line(result).rstrip(b"\n")
-    return text.clean(row.decode(errors="replace")).encode() + b"\n"
+    """Return a raw result without control characters."""
+    line = raw_line(result).rstrip(b"\n")
+    return text.clean(line.decode(errors="replace")).encode() + b"\n"

@@ -1,4 +1,4 @@
-"""Commands that begin a job: check, submit."""
+"""Commands that start a job: check, submit."""
 
 import asyncio
 import json
@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from anyio import to_thread
 from cyclopts import Parameter
 
-from gemini_batch import BatchJob, InputError, InputReport, check_input
+from gemini_batch import BatchJob, InputError, InputReport, JobKind, check_input
 from gemini_batch.cli.connect import Connection, api_of, connect
-from gemini_batch.cli.cost_limit import hold_cost
+from gemini_batch.cli.cost_limit import check_limit
 from gemini_batch.cli.display import text as _text
 from gemini_batch.cli.display.json import job_json, report_json
 from gemini_batch.cli.display.progress_bars import transfer
@@ -31,8 +31,8 @@ async def check(
 ) -> ExitCode:
     """Check a JSONL file as submit does; needs no key and no network.
 
-    With --vertex, by the rules of Vertex AI; there, rows at gs:// and bq:// are checked, too,
-    as the service will read them. That takes credentials.
+    With --vertex, by the rules of Vertex AI; then requests at gs:// and bq:// can be checked,
+    too, which needs credentials.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ async def check(
         The file: one request per line. On Vertex AI also gs://bucket/rows.jsonl, without
         wildcards, or bq://project.dataset.table.
     model
-        Model the job would be for; rows that name another are problems.
+        Model of the job; requests that name another are problems.
     key_column
         Column of a BigQuery table that holds the keys; key if left out.
     """
@@ -52,14 +52,12 @@ async def check(
     if screen.as_json:
         screen.document(report_json(report))
         return ExitCode.OK
-    way = "would travel in the call" if report.inline else "would be uploaded as a file"
+    way = "sent inline" if report.inline else "uploaded as a file"
     if is_stored(input_):
-        way = "would be read where they are"
-    screen.line(
-        ("sound", "bold green"),
-        f"  {_text.count(report.count, 'row')} to {report.kind}, "
-        f"{_text.size(report.size)}, {way}",
-    )
+        way = "read where they are stored"
+    kind = "generation" if report.kind == JobKind.GENERATE else "embedding"
+    amount = _text.count(report.count, f"{kind} request")
+    screen.line(("ok", "bold green"), f": {amount}, {_text.size(report.size)}, {way}")
     return ExitCode.OK
 
 
@@ -100,8 +98,8 @@ async def submit(
 ) -> ExitCode:
     """Check a JSONL file, upload it if it is large, and create a job. This is paid.
 
-    On Vertex AI every file is uploaded, to --staging. Rows that are there already, at gs://
-    or bq://, are not checked first: check does that.
+    On Vertex AI every file is uploaded, to --staging. Requests that are stored already, at
+    gs:// or bq://, are not checked first: check does that.
 
     Parameters
     ----------
@@ -109,40 +107,40 @@ async def submit(
         The file: one request per line. On Vertex AI also gs://bucket/rows.jsonl, which may
         hold wildcards, or bq://project.dataset.table.
     model
-        Such as gemini-2.5-flash. Whether the job generates or embeds is told by the rows.
+        Such as gemini-2.5-flash. The requests decide whether the job generates or embeds.
     display_name
         Your own name for the job.
     priority
         Larger runs first; 0 if left out.
     idempotency_key
-        Your name for this intention: given again, the job it made is returned instead of a
-        second one.
+        Your name for this job: given again, the job that was created with it is returned
+        instead of a second one.
     system_instruction
-        For rows without their own.
+        For requests without their own.
     generation_config
-        JSON, or @FILE with JSON, for what rows do not set themselves.
+        JSON, or @FILE with JSON, for what requests do not set themselves.
     dest
-        gs://bucket/prefix or bq://project.dataset.table for the results; a place below
-        --staging if left out, or beside the rows.
+        gs://bucket/prefix or bq://project.dataset.table for the results; if left out, a
+        folder below --staging, or beside the input.
     embed
-        The rows at gs:// or bq:// are to embed, not to generate.
+        Embed the input at gs:// or bq://, instead of generating.
     label
         NAME=VALUE for the job; may be given again.
     service_account
-        Who reads the rows and writes the results.
+        Service account that reads the input and writes the results.
     kms_key
-        Full name of the key that encrypts what the job keeps.
+        Full name of the key that encrypts the data of the job.
     max_cost
-        Send nothing if the estimated cost is above this, or is not known.
+        Send nothing if the estimated cost is above this, or is unknown.
     price
-        KIND=AMOUNT, with --max-cost: what a million tokens cost in batch; of prompt, cached,
-        answer, thoughts. May be given again.
+        KIND=AMOUNT, with --max-cost: price of a million tokens in batch jobs; KIND is prompt,
+        cached, answer or thoughts. May be given again.
     answer_tokens
-        With --max-cost: tokens to expect of one answer, thinking included.
+        With --max-cost: expected tokens of one answer, thinking included.
     wait
         Wait for the job to end. Ctrl-C leaves it running.
     poll_interval
-        With --wait: seconds between two looks; 2 growing to 60 if left out.
+        With --wait: seconds between two polls; 2 growing to 60 if left out.
     timeout
         With --wait: seconds to wait at most.
     """
@@ -153,7 +151,7 @@ async def submit(
     }
     if embed:
         _check_embed(input_, defaults)
-    await hold_cost(
+    await check_limit(
         input_,
         max_cost,
         price=price,
@@ -189,28 +187,28 @@ async def submit(
                     )
         except asyncio.CancelledError:
             screen.remark(
-                "Interrupted before the service confirmed a job. It may exist all the same: "
-                f"see gemini-batch list{connection.flags} before you submit again."
+                "Interrupted before the service confirmed a job. The job may exist: see "
+                f"gemini-batch list{connection.flags} before you submit again."
             )
             raise
         if wait:
             return await _wait_for_new(connection, screen, job, poll_interval, timeout)
-        _tell_created(connection, screen, job)
+        _show_created(connection, screen, job)
         return ExitCode.OK
 
 
 def _check_embed(input_: str, defaults: dict[str, Any]) -> None:
-    """Refuse ``--embed`` where it says nothing, or what rows that embed do not have."""
+    """Refuse ``--embed`` for a file, and options that requests to embed do not have."""
     if not is_stored(input_):
         raise InputError.one(
-            "it is for rows at gs:// or bq://",
-            remedy="Leave it out: the rows of a file tell whether they embed.",
+            "it is for input at gs:// or bq:// only",
+            remedy="Leave it out: the requests of a file decide whether they embed.",
             field="--embed",
         )
     for name, value in defaults.items():
         if value is not None:
             raise InputError.one(
-                "rows that embed do not have it",
+                "embedding requests do not have it",
                 remedy="Leave it out.",
                 field=f"--{name.replace('_', '-')}",
             )
@@ -247,14 +245,14 @@ def _read_config(text: str | None) -> dict[str, Any] | None:
     if not isinstance(value, dict):
         raise InputError.one(
             "it is JSON, but not an object",
-            remedy='Such as {"temperature": 0.2}.',
+            remedy='Give one such as {"temperature": 0.2}.',
             file=file,
             field="--generation-config",
         )
     return value
 
 
-def _tell_created(connection: Connection, screen: Screen, job: BatchJob) -> None:
+def _show_created(connection: Connection, screen: Screen, job: BatchJob) -> None:
     if screen.as_json:
         screen.document(job_json(job))
         return

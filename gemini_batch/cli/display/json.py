@@ -1,4 +1,4 @@
-"""What machines read: the SDK's values as JSON, under the SDK's own names."""
+"""JSON output: the SDK's values under the SDK's own names."""
 
 import datetime as dt
 import json
@@ -9,6 +9,7 @@ from gemini_batch import (
     BadRequestError,
     BatchJob,
     CreateOutcomeUnknownError,
+    CredentialsError,
     File,
     InputError,
     InputReport,
@@ -16,9 +17,11 @@ from gemini_batch import (
     Progress,
     ResultsUnavailableError,
     RpcStatus,
+    SecurityError,
     WaitTimeoutError,
 )
 from gemini_batch._writers.result_record import escaped
+from gemini_batch.cli.remedies import explain
 
 Json = dict[str, Any]
 
@@ -114,7 +117,7 @@ def file_json(file: File) -> Json:
 
 
 def progress_json(progress: Progress) -> Json:
-    """Return one look at a job."""
+    """Return the progress of a job at one poll."""
     stats = progress.stats
     return {
         "event": "progress",
@@ -133,7 +136,7 @@ def progress_json(progress: Progress) -> Json:
 
 
 def report_json(report: InputReport) -> Json:
-    """Return what a sound input file holds."""
+    """Return what an input file without problems contains."""
     return {
         "kind": str(report.kind),
         "count": report.count,
@@ -144,19 +147,23 @@ def report_json(report: InputReport) -> Json:
 
 def error_json(error: BaseException) -> Json:
     """Return an error with the facts a program would act on."""
-    body: Json = {"type": type(error).__name__, "message": str(error)}
+    explained = explain(error)
+    body: Json = {"type": type(error).__name__, "message": str(explained)}
     if isinstance(error, InputError):
         body["problems"] = [
             {
                 "file": problem.file,
                 "line": problem.line,
                 "field": problem.field,
+                "code": problem.code,
                 "message": problem.message,
                 "remedy": problem.remedy,
             }
-            for problem in error.problems
+            for problem in explained.problems
         ]
         body["omitted"] = error.omitted
+    elif isinstance(error, CredentialsError | SecurityError):
+        body |= {"code": error.code, "remedy": explained.remedy}
     elif isinstance(error, APIError):
         body |= {"status_code": error.status_code, "status": error.status}
         body["retry_after"] = error.retry_after

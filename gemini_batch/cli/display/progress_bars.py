@@ -1,4 +1,4 @@
-"""Bars for what has a beginning and an end: uploads, downloads, rows that are read."""
+"""Progress bars of uploads, downloads and results that are read."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,14 +15,14 @@ from gemini_batch.cli.display.live import live
 from gemini_batch.cli.display.screen import Screen
 
 _PAUSE = 5.0  # seconds between two plain lines
-_ROWS = 100  # rows between two drawings
+_RESULTS = 100  # results between two updates
 
 OnBytes = Callable[[TransferProgress], None]
-OnRows = Callable[[int], None]
+OnResults = Callable[[int], None]
 
 
 class BarView:
-    """A bar on a terminal: how much, how fast, how long still.
+    """A bar on a terminal: amount, speed, time left.
 
     Args:
         verb: Such as ``uploading``.
@@ -77,7 +77,7 @@ def transfer(screen: Screen, verb: str) -> Iterator[OnBytes]:
     """Show an upload or a download while the block runs, once there is one.
 
     Args:
-        screen: Where to; nothing is shown with ``--json``.
+        screen: Where to show it; nothing is shown with ``--json``.
         verb: Such as ``uploading``.
     """
     with ExitStack() as stack:
@@ -90,35 +90,39 @@ def transfer(screen: Screen, verb: str) -> Iterator[OnBytes]:
 
 
 @contextmanager
-def reading(screen: Screen, total: int | None) -> Iterator[OnRows]:
-    """Show how many rows have been read while the block runs; wiped at the end.
+def reading(screen: Screen, total: int | None) -> Iterator[OnResults]:
+    """Show how many results have been read while the block runs; wiped at the end.
 
-    The block calls what it is given with the number so far, as often as it likes.
+    The block calls the function it is given with the number so far, as often as it likes.
 
     Args:
-        screen: Where to; nothing is shown with ``--json``, nor where rows fill the terminal.
-        total: Rows in all, if known.
+        screen: Where to show it; nothing is shown with ``--json``.
+        total: Number of results, if known.
     """
 
-    def every_so_often(rows: int) -> None:
-        if not rows % _ROWS:
-            update(TransferProgress(done=rows, total=total))
+    def every_so_often(results: int) -> None:
+        if not results % _RESULTS:
+            update(TransferProgress(done=results, total=total))
 
     with ExitStack() as stack:
         if screen.err.is_terminal:
-            view = BarView("reading", amount=_number, speed=text.rate)
+            view = BarView("reading", amount=_number, speed=_speed)
             update = _Lazily(screen, stack, view, transient=True).update
         else:
             update = _Lines(screen, "reading", _number, at_end=False).update
         yield (lambda _: None) if screen.as_json else every_so_often
 
 
-def _number(rows: float) -> str:
-    return f"{rows:,.0f}"
+def _number(results: float) -> str:
+    return f"{results:,.0f}"
+
+
+def _speed(per_second: float) -> str:
+    return text.rate(per_second, "results")
 
 
 class _Lazily:
-    """Begins to draw at the first news: a small job uploads nothing."""
+    """Begins to draw at the first update: a small job uploads nothing."""
 
     def __init__(
         self, screen: Screen, stack: ExitStack, view: BarView, *, transient: bool = False
@@ -138,7 +142,7 @@ class _Lazily:
 
 
 class _Lines:
-    """Writes a line now and then, and one at the end."""
+    """Writes a line every few seconds, and one at the end."""
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
-"""Where a command writes: answers to stdout, progress and remarks to stderr.
+"""Output of a command: answers to stdout, progress and remarks to stderr.
 
 On a terminal that is rich text; elsewhere plain lines; with ``--json`` stdout holds JSON and
-nothing else. No text is ever read as markup: keys and prompts come from strangers.
+nothing else. No text is interpreted as markup: keys and prompts come from elsewhere.
 """
 
 import os
@@ -12,28 +12,29 @@ from typing import TextIO
 from rich.console import Console
 from rich.text import Text
 
-from gemini_batch import BadRequestError, InputError, InputProblem
+from gemini_batch import InputError, InputProblem
 from gemini_batch.cli.display.json import Json, dumps, error_json
 from gemini_batch.cli.display.table import Column, print_table
 from gemini_batch.cli.display.text import clean, count
 from gemini_batch.cli.output_file import write_stdout
+from gemini_batch.cli.remedies import explain
 
 Style = str
-_TOLD = ("What is wrong", "What to do")
+_EXPLANATION = ("What is wrong", "What to do")
 
 
 class _Console(Console):
-    """Leaves it to the program what happens when its reader has gone."""
+    """A console that raises an error when the reader of its stream has gone."""
 
     def on_broken_pipe(self) -> None:
-        """Say so; rich would end the program, with a code of failure."""
+        """Raise it; rich would end the program with a failure code."""
         raise BrokenPipeError
 
 
 def console_for(stream: TextIO) -> Console:
     """Return a console that is a terminal only if `stream` is one.
 
-    rich would believe FORCE_COLOR, and draw live bars into the logs of a build server.
+    rich would obey FORCE_COLOR, and draw live bars into the logs of a build server.
     """
     terminal = stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
     return _Console(
@@ -65,17 +66,17 @@ class Screen:
         _write_line(self.out, parts)
 
     def remark(self, *parts: str | tuple[str, Style], whole: bool = False) -> None:
-        """Write something beside the answer, on several lines where a terminal is narrow.
+        """Write something beside the answer, wrapped where a terminal is narrow.
 
         Args:
             parts: What to write; parts may carry a style.
-            whole: True to leave the breaking to the terminal: names are there to be copied.
+            whole: True to leave the wrapping to the terminal, so that names can be copied.
         """
         _write_line(self.err, parts, whole=whole)
 
-    def command(self, told: str, command: str) -> None:
-        """Name a command to go on with; it is not broken up, so that it can be copied."""
-        self.remark(told)
+    def command(self, introduction: str, command: str) -> None:
+        """Show a command to go on with; it is not wrapped, so that it can be copied."""
+        self.remark(introduction)
         _write_line(self.err, ["  ", (clean(command), "bold")])
 
     def document(self, value: Json) -> None:
@@ -83,7 +84,7 @@ class Screen:
         write_stdout(dumps(value))
 
     def facts(self, facts: dict[str, str], **styles: Style) -> None:
-        """Write names and texts, one per line; what is empty is left out."""
+        """Write names and texts, one per line, without those that are empty."""
         known = {name: text for name, text in facts.items() if text}
         width = max(map(len, known))
         for name, text in known.items():
@@ -91,24 +92,21 @@ class Screen:
             self.line((f"{name:<{width}}  ", "dim"), styled)
 
     def error(self, error: BaseException) -> None:
-        """Say what went wrong: for people on stderr, for machines on stdout."""
+        """Show an error: as text on stderr, or as JSON on stdout."""
         if self.as_json:
             self.document(error_json(error))
             return
-        problems = _problems_of(error)
+        explained = explain(error)
+        problems = explained.problems
         if self.err.is_terminal and any(p.line is not None for p in problems):
             self._problem_table(_head_of(error), problems)
-            if isinstance(error, InputError) and error.omitted:
-                self.remark(f"… and {error.omitted:,} more")
+            if explained.omitted:
+                self.remark(f"… and {explained.omitted:,} more")
             return
-        text = str(error) or type(error).__name__
-        if isinstance(error, InputError):
-            # Its own text stops after ten problems.
-            text = "\n".join(map(str, error.problems))
-            text += f"\n… and {error.omitted:,} more" if error.omitted else ""
-        for index, row in enumerate(text.splitlines()):
+        lines = [*explained.message.splitlines(), *explained.remedy.splitlines()]
+        for index, line in enumerate(lines):
             head = ("error: ", "bold red") if not index else "       "
-            self.remark(head, clean(row))
+            self.remark(head, clean(line))
 
     def _problem_table(self, head: str, problems: Sequence[InputProblem]) -> None:
         file = problems[0].file
@@ -119,7 +117,7 @@ class Screen:
         self.remark(("error: ", "bold red"), head)
         print_table(
             self.err,
-            [where, Column("Field", style="magenta"), *map(Column, _TOLD)],
+            [where, Column("Field", style="magenta"), *map(Column, _EXPLANATION)],
             [
                 (
                     _where(problem, one_file),
@@ -135,14 +133,6 @@ class Screen:
 def _where(problem: InputProblem, one_file: bool) -> str:
     parts = (None if one_file else problem.file, problem.line)
     return ":".join(str(part) for part in parts if part is not None)
-
-
-def _problems_of(error: BaseException) -> Sequence[InputProblem]:
-    if isinstance(error, InputError):
-        return error.problems
-    if isinstance(error, BadRequestError):
-        return [InputProblem(line=line, message=text) for line, text in error.line_errors]
-    return ()
 
 
 def _head_of(error: BaseException) -> str:

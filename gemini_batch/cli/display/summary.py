@@ -1,4 +1,4 @@
-"""Showing what results add up to: outcomes, an example of each, tokens, rows left out."""
+"""Summary of results: outcomes with an example of each, tokens, results left out."""
 
 from rich.console import Console
 
@@ -18,36 +18,36 @@ _WORDS = {
 }
 _COLUMNS = (
     Column("Outcome", whole=True, style="bold"),
-    Column("Rows", right=True, whole=True),
+    Column("Requests", right=True, whole=True),
     Column("Example", style="cyan"),
     Column("Reason"),
 )
 _LEFT_OUT = {
-    "duplicates": "whose key had come before",
-    "foreign": "whose key is not in the input",
+    "duplicates": "with a key that came before",
+    "foreign": "with a key that is not in the input",
 }
 _REASON = 200  # characters of a reason that are shown
 
 
 class Summary:
-    """The sums of results, and one example per outcome, whatever their number."""
+    """Totals of results, and one example per outcome. Memory does not grow."""
 
     def __init__(self) -> None:
         self.sums = Tally()
-        """For `results` to add up."""
+        """Passed to `results`, which adds to it."""
         self._examples: dict[Outcome, tuple[str, str]] = {}
 
     def note(self, result: BatchResult) -> None:
-        """Keep a result that was added up as an example, if it is the first of its kind."""
+        """Keep a result as an example, if it is the first with its outcome."""
         outcome = result.outcome
         if outcome is not Outcome.OK and outcome not in self._examples:
-            key = f"(row {result.index})" if result.key is None else result.key
+            key = f"(result {result.index})" if result.key is None else result.key
             reason = str(result.error) if result.error is not None else ""
             self._examples[outcome] = (key, text.shorten(reason, _REASON))
 
     @property
     def total(self) -> int:
-        """Results in all."""
+        """Number of results."""
         return self.sums.total
 
     @property
@@ -56,7 +56,7 @@ class Summary:
         return self.sums.outcomes[Outcome.OK] == self.total
 
     def as_json(self) -> Json:
-        """Return the sums for machines."""
+        """Return the totals as JSON."""
         outcomes, left_out = self.sums.outcomes, self._left_out()
         return {
             "total": self.total,
@@ -66,7 +66,7 @@ class Summary:
         }
 
     def show(self, console: Console) -> None:
-        """Print the sums as a table."""
+        """Print the totals as a table."""
         outcomes, tokens = self.sums.outcomes, counts_of(self.sums.usage)
         rows = [
             (str(o), f"{outcomes[o]:,}", *self._examples.get(o, ("", "")))
@@ -80,7 +80,7 @@ class Summary:
         for name, count in self._left_out().items():
             if count:
                 console.print(
-                    f"Left out: {text.count(count, 'row')}, {_LEFT_OUT[name]}",
+                    f"Left out: {text.count(count, 'result')} {_LEFT_OUT[name]}",
                     soft_wrap=True,
                 )
 

@@ -21,20 +21,20 @@ class Column:
 
     head: str
     right: bool = False
-    """True for figures."""
+    """True for numbers."""
 
     whole: bool = False
-    """True if a terminal must not wrap it: names are there to be copied."""
+    """True if a terminal must not wrap it, so that names can be copied."""
 
     style: str = ""
     drop: int = 0
-    """Where a terminal is narrow, columns go in this order, 1 first; 0 stays."""
+    """Order in which columns are left out where a terminal is narrow, 1 first; 0 stays."""
 
 
 def print_table(
     console: Console, columns: Sequence[Column], rows: Sequence[Sequence[str]]
 ) -> None:
-    """Print rows of foreign text. A column that is empty throughout is left out."""
+    """Print rows of texts from elsewhere. A column that is empty throughout is left out."""
     used = [i for i in range(len(columns)) if any(row[i] for row in rows)]
     columns = [columns[i] for i in used]
     cells = [[clean(row[i]) for i in used] for row in rows]
@@ -72,7 +72,7 @@ def _drawn(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int
 def _fitting(
     columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int
 ) -> list[int]:
-    """Return which columns there is room for."""
+    """Return the indexes of the columns that fit."""
     needs = []
     for i, column in enumerate(columns):
         widest = max(cell_len(text) for text in (column.head, *(row[i] for row in cells)))

@@ -1,4 +1,4 @@
-"""Figures and foreign text, written for people."""
+"""Numbers, times and texts from elsewhere, formatted for people."""
 
 import datetime as dt
 import re
@@ -7,20 +7,20 @@ _MINUTE = 60
 _HOUR = 60 * _MINUTE
 _DAY = 24 * _HOUR
 _STEP = 1000
-_LEGIBLE = 0.5  # least figure that is shown in a unit of speed
-# What steers a terminal, breaks a line or cannot be encoded: C0, DEL, C1, line and
-# paragraph separators, lone surrogates.
+_LEGIBLE = 0.5  # smallest number that is shown of a speed
+# Characters that control a terminal, break a line or cannot be encoded: C0, DEL, C1, line
+# and paragraph separators, lone surrogates.
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _SPACES = re.compile(r"\s+")
 
 
 def clean(text: str) -> str:
-    """Return foreign text on one line, with nothing in it that steers a terminal."""
+    """Return text from elsewhere on one line, without control characters."""
     return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", _SPACES.sub(" ", text)).strip()
 
 
 def shorten(text: str, width: int) -> str:
-    """Return foreign text on one line of at most `width` characters."""
+    """Return text from elsewhere on one line of at most `width` characters."""
     line = clean(text[: 4 * width])
     cut = len(line) > width or len(text) > 4 * width
     return line[: width - 1].rstrip() + "…" if cut else line
@@ -56,12 +56,12 @@ def _two(whole: int, large: int, large_name: str, small: int, small_name: str) -
     return f"{head} {rest} {small_name}" if rest else head
 
 
-def rate(per_second: float) -> str:
-    """Return a speed in rows; slow ones per minute or hour, so that figures stay legible."""
-    for factor, unit in ((1, "s"), (_MINUTE, "min")):
+def rate(per_second: float, unit: str) -> str:
+    """Return a speed, such as ``24.1 requests/s``; slow ones per minute or hour."""
+    for factor, time in ((1, "s"), (_MINUTE, "min")):
         if per_second * factor >= _LEGIBLE:
-            return f"{_figure(per_second * factor)} rows/{unit}"
-    return f"{_figure(per_second * _HOUR)} rows/h"
+            return f"{_figure(per_second * factor)} {unit}/{time}"
+    return f"{_figure(per_second * _HOUR)} {unit}/h"
 
 
 def _figure(value: float) -> str:
@@ -69,32 +69,32 @@ def _figure(value: float) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """Return a number of things, such as ``1,204 rows``."""
+    """Return a number of things, such as ``1,204 requests``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def moment(when: dt.datetime | None) -> str:
-    """Return a moment in local time."""
+    """Return a date and time in the local time zone."""
     return "" if when is None else f"{when.astimezone():%Y-%m-%d %H:%M:%S %z}"
 
 
 def job_name(name: str) -> str:
-    """Return a job's name as it fits on a line: on Vertex AI, where it is long, its id."""
+    """Return a job's name as it fits on a line: on Vertex AI, where it is long, its ID."""
     return name.rpartition("/batchPredictionJobs/")[2]
 
 
 def model(name: str) -> str:
-    """Return a model's name without what it is below."""
+    """Return a model's name without the collection it is in."""
     return name.rpartition("models/")[2]
 
 
 def ago(when: dt.datetime | None) -> str:
-    """Return how long ago a moment was, in one unit. Clocks differ: none lies ahead."""
+    """Return how long ago a time was, in one unit; never negative, as clocks differ."""
     return "" if when is None else f"{_one_unit(dt.datetime.now(dt.UTC) - when)} ago"
 
 
 def ahead(when: dt.datetime | None) -> str:
-    """Return how far ahead a moment lies, in one unit."""
+    """Return how long it is until a time, in one unit."""
     return "" if when is None else f"in {_one_unit(when - dt.datetime.now(dt.UTC))}"
 
 

@@ -35,7 +35,7 @@ from gemini_batch.resources.batches.results.bigquery_lines import TablePages
 from gemini_batch.resources.batches.results.gcs_lines import Listed
 from gemini_batch.resources.batches.staging import Stores
 from gemini_batch.resources.objects import refuse
-from gemini_batch.types import StoredObject
+from gemini_batch.types import ErrorCode, StoredObject
 
 _GCS = "gs://"
 _BIGQUERY = "bq://"
@@ -84,6 +84,7 @@ class InputChecker:
         if "*" in uri:
             raise InputError.one(
                 "it may mean several objects",
+                code=ErrorCode.SEVERAL_OBJECTS,
                 remedy="Check them one by one: client.objects.list_all(…) lists them.",
                 file=uri,
             )

@@ -31,6 +31,7 @@ from gemini_batch.resources.files import OnProgress, check_text
 from gemini_batch.types import (
     BatchJob,
     EmbedRequest,
+    ErrorCode,
     GenerateRequest,
     JobDestination,
     JobKind,
@@ -268,9 +269,11 @@ def _check_no_defaults(**defaults: object) -> None:
     for name, value in defaults.items():
         if value is not None:
             raise InputError.one(
-                "it cannot be applied to rows that are stored already",
-                remedy="Put it into the rows, or let submit() do so: it takes the file's path.",
+                "it cannot be applied to requests that are stored",
+                remedy="Put it into the requests, or let submit() do so: it takes the file's "
+                "path.",
                 field=name,
+                code=ErrorCode.STORED_INPUT,
             )
 
 

@@ -56,7 +56,7 @@ def check_timeout(timeout: float | None) -> None:
     if timeout is not None and not timeout > 0:
         raise InputError.one(
             f"{timeout!r} is not a number of seconds above 0",
-            remedy="Leave it out to wait without limit; get() looks once.",
+            remedy="Leave it out to wait without limit.",
             field="timeout",
         )
 

@@ -14,7 +14,7 @@ from gemini_batch._wire.storage_protocols import JSONL_MIME_TYPE
 from gemini_batch._wire.vertex.batches import VertexBatches
 from gemini_batch.errors import ConflictError, GeminiBatchError, InputError
 from gemini_batch.resources.files import Files, OnProgress
-from gemini_batch.types import JobSource
+from gemini_batch.types import ErrorCode, JobSource
 
 if TYPE_CHECKING:
     from gemini_batch._transfer import cloud_storage
@@ -151,6 +151,7 @@ class NoFiles(Files):
 def _refuse() -> NoReturn:
     raise InputError.one(
         "Vertex AI does not have it",
+        code=ErrorCode.NEEDS_DEVELOPER_API,
         remedy="It belongs to the Gemini Developer API. Files are in Cloud Storage here: "
         "client.objects reaches them, create() takes their gs:// URIs, and submit() stages "
         "requests itself.",
