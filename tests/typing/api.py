@@ -54,6 +54,7 @@ from gemini_batch import (
     write_results,
 )
 from gemini_batch.testing import Emulator
+from gemini_batch.testing import result as made_result
 from gemini_batch.types import FloatArray
 
 
@@ -247,6 +248,13 @@ async def collecting(client: Client, job: BatchJob) -> None:
     estimate = await estimate_input("in.jsonl", price=price, answer_tokens=500)
     assert_type(estimate, Estimate)
     assert_type(check_cost(estimate, 10.0), float)
+
+
+def making_results() -> None:
+    found = made_result("a", text="x", usage=Usage(), metadata={"n": 1}, index=3)
+    assert_type(found, BatchResult)
+    made_result(None, embedding=[0.1], outcome=Outcome.OK)
+    made_result("a", error=RpcStatus(code=8), response_type=Recipe)
 
 
 def facts_of_errors(error: InputError, other: CredentialsError | SecurityError) -> None:

@@ -49,7 +49,7 @@ async def run(code: str, folder: Path, emulator: Emulator, **more: str) -> str:
 
 
 def test_there_are_blocks_to_run() -> None:
-    assert len(BLOCKS) == 6
+    assert len(BLOCKS) == 7
     assert len(LINES) == 1
 
 
@@ -121,3 +121,10 @@ async def test_the_example_on_vertex_ai(tmp_path: Path) -> None:
 async def test_the_offline_example(tmp_path: Path) -> None:
     async with Emulator() as emulator:
         await run(BLOCKS[4], tmp_path, emulator)
+
+
+def test_the_example_without_a_job() -> None:
+    scope: dict[str, Any] = {}
+    exec(compile(BLOCKS[6], "README", "exec"), scope)
+
+    scope["test_title_of"]()
