@@ -1,5 +1,6 @@
-"""Checking a file for one API or the other."""
+"""Checking a file and estimating its cost, for one API or the other."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,11 @@ from gemini_batch import (
     DeveloperAPI,
     InputError,
     JobKind,
+    Price,
     VertexAI,
+    check_cost,
     check_input,
+    estimate_input,
     response_schema,
 )
 from gemini_batch._input.check import check_count
@@ -17,6 +21,7 @@ from tests.support.rows import jsonl, many, row
 
 VERTEX = VertexAI(project="p", location="us-central1")
 DEVELOPER = DeveloperAPI(api_key="k")
+PRICE = Price(prompt=1.0, cached=0.25, answer=4.0, thoughts=8.0)
 SETTING = {"category": "HARM_CATEGORY_HARASSMENT", "method": "SEVERITY"}
 """Of which the Developer API does not know the method."""
 
@@ -89,3 +94,66 @@ def test_the_schema_of_a_type_can_be_seen() -> None:
     }
     with pytest.raises(InputError, match=r"response_type\[\]"):
         response_schema(list[dict[str, int]])
+
+
+@pytest.mark.parametrize("limit", [1.99, 0.0, -1.0, math.nan])
+def test_the_guard_lets_nothing_by_that_is_above_the_limit(limit: float) -> None:
+    estimate = Price(prompt=2.0).estimate(requests=9, size=4_000_000, answer_tokens=0)
+
+    with pytest.raises(InputError, match=r"the estimated cost is 2\.0000") as caught:
+        check_cost(estimate, limit)
+    assert caught.value.problems[0].field == "max_cost"
+    assert "estimate, not a count" in str(caught.value)
+
+
+async def test_a_file_is_estimated(tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_bytes(jsonl(row("a", "Hello" * 100), row("b")))
+
+    estimate = await estimate_input(
+        path, price=PRICE, answer_tokens=50, bytes_per_token=2.0, api=DEVELOPER
+    )
+
+    assert (estimate.requests, estimate.answer_tokens) == (2, 100)
+    assert 500 < estimate.size < 700
+    assert estimate.prompt_tokens == math.ceil(estimate.size / 2)
+    assert estimate.cost is not None
+    assert estimate.cost > 0
+
+
+async def test_rows_that_embed_have_no_answers(tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_bytes(
+        jsonl({"key": "a", "request": {"content": {"parts": [{"text": "x"}]}}})
+    )
+
+    estimate = await estimate_input(path, price=Price(prompt=1.0), api=DEVELOPER)
+
+    assert estimate.answer_tokens == 0
+    assert estimate.cost is not None
+    assert estimate.cost > 0
+
+
+async def test_what_rows_point_at_has_tokens_that_nobody_can_see(tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl"
+    file = {"parts": [{"file_data": {"fileUri": "https://example.org/files/1"}}]}
+    path.write_bytes(
+        jsonl(
+            row("cached", cachedContent="cachedContents/1"),
+            {"key": "file", "request": {"contents": [file]}},
+            row("a text", 'says "fileData": "x"'),
+            row("neither"),
+        )
+    )
+
+    estimate = await estimate_input(path, price=PRICE, answer_tokens=1, api=DEVELOPER)
+
+    assert estimate.unknown == ("the tokens that 2 requests point at",)
+
+
+async def test_input_that_is_wrong_has_no_estimate(tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_bytes(b"{}\n")
+
+    with pytest.raises(InputError):
+        await estimate_input(path, price=PRICE, api=DEVELOPER)

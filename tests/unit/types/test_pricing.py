@@ -1,7 +1,6 @@
 """Prices are the caller's; what is unknown is never taken for free."""
 
 import math
-from pathlib import Path
 
 import pytest
 from attrs import evolve
@@ -9,17 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gemini_batch import (
-    DeveloperAPI,
     Estimate,
     InputError,
     Price,
     Usage,
     check_cost,
-    estimate_input,
 )
-from tests.support.rows import jsonl, row
 
-API = DeveloperAPI(api_key="k")
 PRICE = Price(prompt=1.0, cached=0.25, answer=4.0, thoughts=8.0)
 COUNTS = st.integers(0, 10**12)
 
@@ -144,16 +139,6 @@ def test_without_answers_their_price_does_not_matter() -> None:
     assert check_cost(estimate, 2.0) == 2.0
 
 
-@pytest.mark.parametrize("limit", [1.99, 0.0, -1.0, math.nan])
-def test_the_guard_lets_nothing_by_that_is_above_the_limit(limit: float) -> None:
-    estimate = Price(prompt=2.0).estimate(requests=9, size=4_000_000, answer_tokens=0)
-
-    with pytest.raises(InputError, match=r"the estimated cost is 2\.0000") as caught:
-        check_cost(estimate, limit)
-    assert caught.value.problems[0].field == "max_cost"
-    assert "estimate, not a count" in str(caught.value)
-
-
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -169,54 +154,3 @@ def test_the_guard_lets_nothing_by_that_is_above_the_limit(limit: float) -> None
 def test_an_estimate_of_nonsense_is_none(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="must"):
         PRICE.estimate(**{"requests": 1, "size": 1, **wrong})  # type: ignore[arg-type]
-
-
-async def test_a_file_is_estimated(tmp_path: Path) -> None:
-    path = tmp_path / "in.jsonl"
-    path.write_bytes(jsonl(row("a", "Hello" * 100), row("b")))
-
-    estimate = await estimate_input(
-        path, price=PRICE, answer_tokens=50, bytes_per_token=2.0, api=API
-    )
-
-    assert (estimate.requests, estimate.answer_tokens) == (2, 100)
-    assert 500 < estimate.size < 700
-    assert estimate.prompt_tokens == math.ceil(estimate.size / 2)
-    assert known(estimate.cost) > 0
-
-
-async def test_rows_that_embed_have_no_answers(tmp_path: Path) -> None:
-    path = tmp_path / "in.jsonl"
-    path.write_bytes(
-        jsonl({"key": "a", "request": {"content": {"parts": [{"text": "x"}]}}})
-    )
-
-    estimate = await estimate_input(path, price=Price(prompt=1.0), api=API)
-
-    assert estimate.answer_tokens == 0
-    assert known(estimate.cost) > 0
-
-
-async def test_what_rows_point_at_has_tokens_that_nobody_can_see(tmp_path: Path) -> None:
-    path = tmp_path / "in.jsonl"
-    file = {"parts": [{"file_data": {"fileUri": "https://example.org/files/1"}}]}
-    path.write_bytes(
-        jsonl(
-            row("cached", cachedContent="cachedContents/1"),
-            {"key": "file", "request": {"contents": [file]}},
-            row("a text", 'says "fileData": "x"'),
-            row("neither"),
-        )
-    )
-
-    estimate = await estimate_input(path, price=PRICE, answer_tokens=1, api=API)
-
-    assert estimate.unknown == ("the tokens that 2 requests point at",)
-
-
-async def test_input_that_is_wrong_has_no_estimate(tmp_path: Path) -> None:
-    path = tmp_path / "in.jsonl"
-    path.write_bytes(b"{}\n")
-
-    with pytest.raises(InputError):
-        await estimate_input(path, price=PRICE, api=API)
