@@ -1,6 +1,6 @@
 """Asyncio-native client for Google's Gemini batch jobs.
 
-What is public is listed in ``__all__``, and loaded when it is first asked for: importing the
+Public names are listed in ``__all__``, and loaded when they are first used: importing the
 package alone costs next to nothing.
 """
 

@@ -1,4 +1,4 @@
-"""Public names that are loaded when they are first asked for (PEP 562)."""
+"""Lazy loading of public names (PEP 562)."""
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -13,9 +13,9 @@ def loader(
 
     Args:
         package: Its name.
-        names: What is public.
-        homes: The modules in it where these are looked for, in this order: from cheap to
-            dear.
+        names: Its public names.
+        homes: Modules of the package that are searched for a name, in this order: those that
+            load fast first.
     """
 
     def load(name: str) -> Any:
@@ -28,7 +28,7 @@ def loader(
             found = getattr(import_module(f"{package}.{home}"), name, None)
             if found is not None:
                 break
-        # The next look finds it without coming here.
+        # The next access finds it without this function.
         setattr(modules[package], name, found)
         return found
 

@@ -1,4 +1,4 @@
-"""Seeing what would be sent, without a key, a network or a cost."""
+"""Checks and cost estimates of input, before anything is sent: no key, no network."""
 
 import os
 import re
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["InputReport", "check_cost", "check_input", "estimate_input", "response_schema"]
 
-# A quote inside a text has a backslash before it, so that none of these is the end of one.
-_POINTS: Final = re.compile(
+# A quote inside a text has a backslash before it, so these match members only.
+_REFERENCE: Final = re.compile(
     rb'"(?:fileData|file_data|cachedContent|cached_content)"\s*:\s*["{]'
 ).search
 
@@ -32,19 +32,19 @@ async def check_input(
 ) -> InputReport:
     """Check a JSONL file as `client.batches.submit` does, and send nothing.
 
-    `client.batches.check` does the same for a client, and for rows in Google Cloud.
+    `client.batches.check` does the same with a client, also for input in Google Cloud.
 
     Args:
         path: The file.
-        model: The model the job would be for; rows that name another are problems.
-        api: The API the job would be made on, as `Client` takes it; it needs no key and no
-            project. Left out, the one the environment asks for.
+        model: The model of the job; requests that name another are problems.
+        api: The API of the job, as `Client` takes it; it needs no key and no project. Left
+            out, the one that the environment asks for.
 
     Raises:
         InputError: With file, line, field and remedy of every problem.
     """
     if api is None:
-        # It has more to load than a check that is told.
+        # Loads more than a check for a given API needs.
         from gemini_batch.client import api_from_environment  # noqa: PLC0415
 
         api = api_from_environment()
@@ -64,15 +64,15 @@ async def check_input(
 def response_schema(cls: Any, *, as_json_schema: bool = False) -> dict[str, Any]:
     """Return the schema that `client.batches.submit` sends for a ``response_type``.
 
-    To be looked at, or to be put into requests that each have a type of their own, as
-    `GenerationConfig.response_schema` beside ``response_mime_type="application/json"``.
+    Use it to see the schema, or for requests that each have a type of their own: as
+    `GenerationConfig.response_schema`, with ``response_mime_type="application/json"``.
 
     Args:
         cls: The type.
         as_json_schema: Return JSON Schema, for `GenerationConfig.response_json_schema`.
 
     Raises:
-        InputError: The type has members that have no place in a schema; all are told, each
+        InputError: The type has members that a schema cannot express; all are listed, each
             with its path.
     """
     codec = Codec()
@@ -80,7 +80,7 @@ def response_schema(cls: Any, *, as_json_schema: bool = False) -> dict[str, Any]
 
 
 def _dialect_of(api: DeveloperAPI | VertexAI, codec: Codec) -> "Dialect":
-    """Return how `api` is spoken to. Of the two only the one that is used is loaded."""
+    """Return the dialect of `api`. Only the one that is used is loaded."""
     if isinstance(api, VertexAI):
         from gemini_batch._wire.vertex.batches import VertexBatches  # noqa: PLC0415
 
@@ -99,17 +99,17 @@ async def estimate_input(
     model: str | None = None,
     api: DeveloperAPI | VertexAI | None = None,
 ) -> Estimate:
-    """Check a JSONL file as `check_input` does, and guess what it would cost. Nothing is sent.
+    """Check a JSONL file as `check_input` does, and estimate its cost. Nothing is sent.
 
-    Defaults that `submit` would add to each row are not in it: a long system instruction
-    belongs into the rows, or its tokens into the caller's own sum.
+    Defaults that `submit` would add to each request are not included: put a long system
+    instruction into the requests, or add its tokens yourself.
 
     Args:
         path: The file.
-        price: The caller's.
-        answer_tokens: Tokens to expect of one answer, thinking included; left out, the cost
-            is unknown unless the rows embed, which has no answers.
-        bytes_per_token: Bytes of input to a token, about.
+        price: Your price per million tokens.
+        answer_tokens: Expected tokens of one answer, thinking included; left out, the cost is
+            unknown, except for requests that embed, which have no answers.
+        bytes_per_token: Bytes of input per token, about.
         model: As with `check_input`.
         api: As with `check_input`.
 
@@ -123,7 +123,7 @@ async def estimate_input(
         size=report.size,
         answer_tokens=0 if report.kind == JobKind.EMBED else answer_tokens,
         bytes_per_token=bytes_per_token,
-        unseen=await _pointing(path),
+        unseen=await _references(path),
     )
 
 
@@ -131,7 +131,7 @@ def check_cost(estimate: Estimate, max_cost: float) -> float:
     """Return the estimated cost, if it is known and not above `max_cost`.
 
     Raises:
-        InputError: It is above, or unknown: what is not known may be anything.
+        InputError: It is above, or unknown.
     """
     cost = estimate.cost
     if cost is None:
@@ -141,7 +141,7 @@ def check_cost(estimate: Estimate, max_cost: float) -> float:
             field="max_cost",
             code=ErrorCode.UNKNOWN_COST,
         )
-    # So that a limit that is not a number lets nothing by.
+    # Written so that a limit of NaN refuses every cost.
     if not cost <= max_cost:
         raise InputError.one(
             f"the estimated cost is {cost:,.4f}, above the limit of {max_cost:,.4f}",
@@ -152,15 +152,15 @@ def check_cost(estimate: Estimate, max_cost: float) -> float:
     return cost
 
 
-async def _pointing(path: str | os.PathLike[str]) -> int:
-    """Return how many rows point at content elsewhere."""
+async def _references(path: str | os.PathLike[str]) -> int:
+    """Return how many requests refer to files or cached content."""
     reader = LineReader(path, max_line_bytes=MAX_REQUEST_BYTES)
 
     def read_some() -> int | None:
         lines = reader.block()
         if lines is None:
             return None
-        return sum(1 for _, line in lines if line is not None and _POINTS(line))
+        return sum(1 for _, line in lines if line is not None and _REFERENCE(line))
 
     count = 0
     while (more := await in_thread(read_some)) is not None:

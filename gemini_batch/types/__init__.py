@@ -1,7 +1,7 @@
 """Values of the package: frozen, typed, without I/O.
 
-Each is loaded when it is first asked for: a client that waits has no use for the classes of
-requests and answers, which take as long to make as all the rest.
+Each is loaded when it is first used: a client that waits does not need the classes of
+requests and responses, which take as long to load as all others.
 """
 
 from typing import TYPE_CHECKING
