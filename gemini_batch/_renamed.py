@@ -22,6 +22,7 @@ NAMES: Final[Mapping[str, Mapping[str, str]]] = {
         "GRPC_CODES": "RpcStatus.reason",
         "Judgement": "BatchResult",
         "Response": "GenerateContentResponse or EmbedContentResponse",
+        "RowReader": "BatchResult",
         "Status": "RpcStatus",
         "UnusableRow": "UnusableResult",
         "classify": "BatchResult.outcome",
