@@ -1,6 +1,6 @@
 """One case: a job, one of its sides, a size, in a process of its own.
 
-    python -m benchmarks._case build "gemini_batch: shared config" 10000
+    python -m benchmarks._case build "gemini_batch: mappings" 10000
 
 makes the data, starts the server and removes both; ``--data FOLDER`` keeps the data for the
 next time, ``--profile FILE`` writes a cProfile of the case.
@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import cProfile
 import json
+import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -26,7 +27,9 @@ async def _run(
     side = job.side(side_name)
     meter = Meter(loop=side.loop, server_pid=server_pid)
     count = await side.run(Setting(size=size, url=url, data=data, meter=meter))
-    return {"count": count, **asdict(meter.reading)}
+    package = sys.modules.get("gemini_batch")
+    where = None if package is None else package.__file__
+    return {"count": count, "package": where, **asdict(meter.reading)}
 
 
 def _here(job: Job, arguments: argparse.Namespace) -> None:

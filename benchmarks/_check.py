@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from attrs import evolve, frozen
 
-from benchmarks._job import Job, Measure, Target
+from benchmarks._job import BEFORE, Job, Measure, Target
 
 SLACK: Final = 0.12
 """Share by which a ratio of times may fall short. Medians of five rounds of the same program
@@ -24,6 +24,9 @@ _UNITS: Final = {
     "stall_p99": "ms",
     "sockets": "",
 }
+
+_LEAST: Final = 1e-9
+"""Divides in place of a figure of a cheap program that rounding made nothing at all."""
 
 Cases = list[dict[str, Any]]
 
@@ -57,11 +60,22 @@ class Verdict:
     did, and leaves out what was waited for."""
 
 
-def figures(cases: Cases, side: str, size: int, measure: str) -> list[float]:
-    """Return a figure of each round; empty if it was not measured."""
+def figures(
+    cases: Cases, side: str, size: int, measure: str, *, before: bool = False
+) -> list[float]:
+    """Return a figure of each round; empty if it was not measured.
+
+    Args:
+        cases: The cases of a job.
+        side: Name of the side.
+        size: Size of the case.
+        measure: Which figure.
+        before: Return those of the package as it was before.
+    """
     for case in cases:
         if case["side"] == side and case["size"] == size:
-            seen = [reading.get(measure) for reading in case["readings"]]
+            readings = case.get("before", []) if before else case["readings"]
+            seen = [reading.get(measure) for reading in readings]
             return [value for value in seen if value is not None]
     return []
 
@@ -75,13 +89,36 @@ def spread(values: list[float]) -> Spread | None:
 
 def ratio(over: list[float], under: list[float]) -> Spread | None:
     """Return the ratio of medians, with the spread of the ratios of single rounds."""
-    if not over or not under:
+    rounds = _by_rounds(over, under)
+    if not rounds:
         return None
-    # Rounding can make a figure of a cheap program nothing at all.
-    least = 1e-9
-    rounds = [a / max(b, least) for a, b in zip(over, under, strict=False)]
     return Spread(
-        middle=statistics.median(over) / max(statistics.median(under), least),
+        middle=statistics.median(over) / max(statistics.median(under), _LEAST),
+        low=min(rounds),
+        high=max(rounds),
+    )
+
+
+def ratio_to_before(now: list[float], before: list[float]) -> Spread | None:
+    """Return the median of the ratios of single rounds, with their spread.
+
+    Both run one directly after the other in each round, so what slows the machine down for
+    minutes is in both and leaves their ratio alone.
+    """
+    return spread(_by_rounds(now, before))
+
+
+def _by_rounds(over: list[float], under: list[float]) -> list[float]:
+    return [a / max(b, _LEAST) for a, b in zip(over, under, strict=False)]
+
+
+def difference(ours: list[float], theirs: list[float]) -> Spread | None:
+    """Return the difference of medians, with the spread of those of single rounds."""
+    if not ours or not theirs:
+        return None
+    rounds = [a - b for a, b in zip(ours, theirs, strict=False)]
+    return Spread(
+        middle=statistics.median(ours) - statistics.median(theirs),
         low=min(rounds),
         high=max(rounds),
     )
@@ -92,7 +129,12 @@ def reached(target: Target, cases: Cases) -> Spread | None:
     ours = figures(cases, target.side, target.size, target.measure)
     if target.against is None:
         return spread(ours)
+    if target.against == BEFORE:
+        before = figures(cases, target.side, target.size, target.measure, before=True)
+        return ratio_to_before(ours, before)
     theirs = figures(cases, target.against, target.size, target.measure)
+    if target.by == "difference":
+        return difference(ours, theirs)
     return ratio(theirs, ours) if target.at_least is not None else ratio(ours, theirs)
 
 
@@ -130,7 +172,9 @@ def _is_held(target: Target, value: float) -> bool:
 
 
 def _passes(target: Target, value: float) -> bool:
-    noisy = target.measure in _TIMES
+    # A comparison with the package before allows for the machine in what it aims at.
+    compared = target.against == BEFORE or target.by == "difference"
+    noisy = target.measure in _TIMES and not compared
     if target.at_least is not None:
         return value >= target.at_least * (1 - SLACK if noisy else 1)
     assert target.at_most is not None

@@ -43,6 +43,43 @@ def data_folder() -> Iterator[Path]:
         yield Path(name)
 
 
+@frozen(kw_only=True)
+class Checkouts:
+    """Folders that cases run in, each with the benchmarks and one state of the package."""
+
+    now: Path
+    before: Path | None = None
+
+
+@contextmanager
+def checked_out(before: Path | None = None) -> Iterator[Checkouts]:
+    """Copy this checkout and the package of the one before into folders of their own.
+
+    What is measured does not change while it is edited, and both states are found, compiled
+    and loaded in the same way.
+
+    Args:
+        before: Root of the checkout to compare with; None compares with none.
+    """
+    with tempfile.TemporaryDirectory(prefix="gemini-batch-checkouts-") as name:
+        folder = Path(name)
+        now = _copied(folder / "now", ROOT)
+        then = None if before is None else _copied(folder / "before", before)
+        yield Checkouts(now=now, before=then)
+
+
+def _copied(folder: Path, root: Path) -> Path:
+    """Make a checkout of the package below `root` and of these benchmarks."""
+    if not (root / "gemini_batch" / "__init__.py").is_file():
+        raise SystemExit(f"{root} is no checkout of gemini_batch")
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "benchmarks", folder / "benchmarks", ignore=ignored)
+    shutil.copytree(root / "gemini_batch", folder / "gemini_batch", ignore=ignored)
+    # Before anything is measured: a first call may load modules.
+    subprocess.run([sys.executable, "-m", "compileall", "-q", str(folder)], check=True)
+    return folder
+
+
 @contextmanager
 def serving(job: Job, data: Path) -> Iterator[Service]:
     """Run the job's server, if it has one."""
@@ -80,16 +117,27 @@ def run_case(
     *,
     data: Path,
     service: Service,
+    root: Path = ROOT,
     more: Sequence[str] = (),
 ) -> Figures:
-    """Run one case in a fresh process, and return what it cost."""
+    """Run one case in a fresh process, and return what it cost.
+
+    Args:
+        job: The job.
+        side: One of its sides.
+        size: How much of it.
+        data: Folder of the job's input.
+        service: The job's server.
+        root: The checkout whose package is run: Python looks for it there first.
+        more: Further options of `benchmarks._case`.
+    """
     words = [sys.executable, "-m", "benchmarks._case", job.name, side.name, str(size)]
     words += ["--data", str(data), "--url", service.url, *more]
     if service.pid is not None:
         words += ["--server-pid", str(service.pid)]
     done = subprocess.run(
         words,
-        cwd=ROOT,
+        cwd=root,
         env=os.environ | {"TMPDIR": str(data)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -100,19 +148,23 @@ def run_case(
     if done.returncode:
         raise SystemExit(f"{job.name}, {side.name}, {size}: exit code {done.returncode}")
     figures: Figures = json.loads(done.stdout.splitlines()[-1])
+    package = figures.pop("package")
+    if package is not None and not Path(package).is_relative_to(root):
+        raise SystemExit(f"{job.name}, {side.name}: ran {package}, which is not in {root}")
     return figures
 
 
 def run_job(
-    job: Job, *, rounds: int, quick: bool, say: Callable[[str], None]
+    job: Job, checkouts: Checkouts, *, rounds: int, quick: bool, say: Callable[[str], None]
 ) -> list[dict[str, Any]]:
     """Run all cases of a job, and return a record of each: side, size and readings.
 
     The sides take turns within a round, so that what disturbs the machine for a while
-    disturbs them all.
+    disturbs them all. Ours run with the package before as well, directly after or before
+    that of now, by turns.
     """
     cases: list[dict[str, Any]] = [
-        {"side": side.name, "size": size, "readings": []}
+        {"side": side.name, "size": size, "readings": [], "before": []}
         for size in job.sizes
         for side in job.sides
         if side.most is None or size <= side.most
@@ -126,18 +178,34 @@ def run_job(
             for turn in range(rounds):
                 for case in cases:
                     side = job.side(case["side"])
-                    figures = run_case(job, side, case["size"], data=data, service=service)
-                    case["readings"].append(figures)
-                    say(_line(job, turn, case, figures))
+                    for readings, root in _runs(side, case["size"], turn, checkouts):
+                        figures = run_case(
+                            job, side, case["size"], data=data, service=service, root=root
+                        )
+                        case[readings].append(figures)
+                        say(_line(job, turn, case, figures, readings))
     check_counts(job.name, cases)
     return cases
+
+
+def _runs(side: Side, size: int, turn: int, checkouts: Checkouts) -> list[tuple[str, Path]]:
+    """Return where a side is run in a round, and under which name its reading is kept."""
+    if side.rounds is not None and turn >= side.rounds:
+        return []
+    runs = [("readings", checkouts.now)]
+    large = side.before_most is not None and size > side.before_most
+    if checkouts.before is not None and side.is_ours and not large:
+        runs.append(("before", checkouts.before))
+    return runs[::-1] if turn % 2 else runs
 
 
 def check_counts(name: str, cases: list[dict[str, Any]]) -> None:
     """Refuse figures of sides that did not do the same work."""
     for size in sorted({case["size"] for case in cases}):
         counts = {
-            case["side"]: sorted({reading["count"] for reading in case["readings"]})
+            case["side"]: sorted(
+                {reading["count"] for reading in [*case["readings"], *case["before"]]}
+            )
             for case in cases
             if case["size"] == size
         }
@@ -145,10 +213,13 @@ def check_counts(name: str, cases: list[dict[str, Any]]) -> None:
             raise SystemExit(f"{name}, {size}: the sides did not count the same: {counts}")
 
 
-def _line(job: Job, turn: int, case: dict[str, Any], figures: Figures) -> str:
+def _line(
+    job: Job, turn: int, case: dict[str, Any], figures: Figures, readings: str
+) -> str:
     stall = figures["stall_max"]
+    side = case["side"] + (" (before)" if readings == "before" else "")
     return (
-        f"{job.name} {turn + 1} | {case['size']:>7,} {job.unit} | {case['side']:60} | "
+        f"{job.name} {turn + 1} | {case['size']:>7,} {job.unit} | {side:60} | "
         f"{figures['wall']:8.3f} s, CPU {figures['cpu']:8.3f} s, {figures['peak']:+8.1f} MB"
         + ("" if stall is None else f", stall {stall:.1f} ms")
     )

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from attrs import frozen
 
@@ -14,6 +14,9 @@ Measure = Literal[
 ]
 """Seconds; CPU seconds; MB above the base, at most and in the end; MB of the whole process;
 milliseconds."""
+
+BEFORE: Final = "gemini_batch before"
+"""What `Target.against` says for the same side run with the package as it was before."""
 
 
 @frozen(kw_only=True)
@@ -55,15 +58,30 @@ class Side:
     quick: int | None = None
     """Largest size that is run with ``--quick``; None: every size."""
 
+    rounds: int | None = None
+    """Most rounds it takes part in, for sides that take most of a minute; None: all."""
+
+    before_most: int | None = None
+    """Largest size that is also run with the package as it was before; None: every size."""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it runs this package."""
+        return self.name.startswith("gemini_batch")
+
 
 @frozen(kw_only=True)
 class Target:
-    """What we aim at: a ratio of medians of one run, or a figure of ours alone."""
+    """What we aim at: a ratio or a difference of two sides of one run, or a figure of ours."""
 
     side: str = "gemini_batch"
     against: str | None = None
-    """The other side of a ratio: its median divided by ours for `at_least`, ours divided by
-    its for `at_most`. None: our own figure, `at_most`."""
+    """The other side: its median divided by ours for `at_least`, ours divided by its for
+    `at_most`. `BEFORE`: the same side with the package as it was before, compared round by
+    round. None: our own figure, `at_most`."""
+
+    by: Literal["ratio", "difference"] = "ratio"
+    """``difference``: how much larger ours may be than the other side's, `at_most`."""
 
     measure: Measure = "wall"
     size: int

@@ -18,6 +18,11 @@ MB: Final = 1_000_000
 
 _NAP: Final = 0.001
 _STATUS: Final = "/proc/self/status"
+_TELLING: Final = f"""
+import sys
+print(getattr(sys.modules.get("gemini_batch"), "__file__", ""))
+print(open({_STATUS!r}).read())
+"""
 
 
 @frozen(kw_only=True)
@@ -118,8 +123,8 @@ class Meter:
         Times are sums over all of them; memory is the most that one of them held.
         """
         # The program tells its own peak: what `wait4` tells includes the parent it was
-        # forked from.
-        program = f"{code}\nprint(open({_STATUS!r}).read())"
+        # forked from. And it tells which package it loaded.
+        program = f"{code}\n{_TELLING}"
         wall = cpu = high = 0.0
         for _ in range(times):
             started = time.perf_counter()
@@ -128,14 +133,17 @@ class Meter:
             )
             assert child.stdout is not None
             said = child.stdout.read()
-            _, status, usage = os.wait4(child.pid, 0)
+            _, ended, usage = os.wait4(child.pid, 0)
             wall += time.perf_counter() - started
-            child.returncode = os.waitstatus_to_exitcode(status)
+            child.returncode = os.waitstatus_to_exitcode(ended)
             child.stdout.close()
             if child.returncode:
                 raise RuntimeError(f"exit code {child.returncode} of {code!r}")
+            package, _, status = said.partition("\n")
+            if package and not Path(package).is_relative_to(Path.cwd()):
+                raise RuntimeError(f"ran {package}, which is not in {Path.cwd()}")
             cpu += usage.ru_utime + usage.ru_stime
-            high = max(high, memory(said, "VmHWM"))
+            high = max(high, memory(status, "VmHWM"))
         self._reading = Reading(wall=wall, cpu=cpu, peak=high, kept=high, process=high)
 
     def _server_cpu(self) -> float | None:

@@ -14,21 +14,33 @@ from benchmarks._job import Job
 from benchmarks._meter import MB
 
 Record = dict[str, Any]
-"""``{"jobs": {name: {"title", "unit", "rounds", "date", "git", "python", "machine", "versions",
-"cases": [{"side", "size", "readings": [{"count", "wall", …}]}]}}}``. Each job says where its
-own figures come from, since a run of one leaves those of the others."""
+"""``{"jobs": {name: {"title", "unit", "rounds", "date", "git", "before", "python", "machine",
+"versions", "cases": [{"side", "size", "readings": [{"count", "wall", …}], "before": […]}]}}}``.
+Each job says where its own figures come from, since a run of one leaves those of the others.
+``before`` is the revision of the package that ours is compared with, and on a case the readings
+of that; None and empty without one."""
 
 NAME: Final = "latest.json"
 
 
-def job_record(job: Job, cases: list[dict[str, Any]], *, rounds: int) -> Record:
-    """Return the record of a job that was just run here."""
+def job_record(
+    job: Job, cases: list[dict[str, Any]], *, rounds: int, before: Path | None = None
+) -> Record:
+    """Return the record of a job that was just run here.
+
+    Args:
+        job: The job.
+        cases: What `run_job` returned.
+        rounds: How many rounds there were.
+        before: Root of the checkout that was compared with.
+    """
     return {
         "title": job.title,
         "unit": job.unit,
         "rounds": rounds,
         "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        "git": _git(),
+        "git": _git(ROOT),
+        "before": None if before is None else _git(before),
         "python": platform.python_version(),
         "machine": _machine(),
         "versions": {
@@ -60,15 +72,17 @@ def save(folder: Path, record: Record) -> None:
     part.rename(folder / NAME)
 
 
-def _git() -> str:
+def _git(root: Path) -> str:
+    """Return the revision of a checkout, and whether its package differs from it."""
+
     def say(*words: str) -> str:
         return subprocess.run(
-            ["git", *words], cwd=ROOT, capture_output=True, text=True, check=False
+            ["git", *words], cwd=root, capture_output=True, text=True, check=False
         ).stdout.strip()
 
-    return say("rev-parse", "--short", "HEAD") + (
-        " and changes" if say("status", "--porcelain", "--", "gemini_batch") else ""
-    )
+    revision = say("rev-parse", "--short", "HEAD") or "unknown"
+    changed = say("status", "--porcelain", "--", "gemini_batch")
+    return f"{revision} and changes" if changed else revision
 
 
 def _machine() -> dict[str, Any]:

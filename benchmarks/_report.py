@@ -1,5 +1,6 @@
 """Tables in Markdown, made of a record."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from benchmarks._check import (
     Verdict,
     figures,
     ratio,
+    ratio_to_before,
     spread,
     unit,
 )
@@ -27,6 +29,15 @@ _MEASURES: Final = {
     "sockets": "sockets",
 }
 
+_BEFORE_COLUMNS: Final = (
+    "before: s",
+    "before: CPU s",
+    "before: MB +",
+    "before: MB",
+    "before: stall ms",
+    "now / before",
+)
+
 _LEGEND: Final = (
     "Medians of interleaved rounds in fresh processes, with the least and the largest in "
     "brackets. Memory is in MB of a million bytes: above what was held when the measured "
@@ -34,11 +45,14 @@ _LEGEND: Final = (
     "woke that wanted to every millisecond: the longest, and p99. *Server* is the CPU "
     "time of the server as a share of the time that passed: near 100 % of a core it would "
     "be the server that is measured. *Ratio* is a side's time divided by that of the first "
-    "side, medians by medians, with the spread of the rounds."
+    "side, medians by medians, with the spread of the rounds. *Before* is the same side with "
+    "the package as it was at another revision, run directly before or after that of now; "
+    "*now / before* is the median of the ratios of single rounds, with their spread."
 )
 _SLACK_NOTE: Final = (
     f"A ratio of times passes within {SLACK:.0%} of what is aimed at, a stall within "
-    f"{STALL_SLACK:g} ms: that is what the machine adds by itself. Memory has no slack."
+    f"{STALL_SLACK:g} ms: that is what the machine adds by itself. Memory has no slack, nor "
+    "has what is compared with the package before or is a difference."
 )
 
 
@@ -47,7 +61,7 @@ def results(record: Record) -> str:
     parts = ["# Benchmarks", _LEGEND]
     for name, job in record["jobs"].items():
         origin = (
-            f"{job['rounds']} rounds, {job['date']}, revision {job['git']}, Python "
+            f"{job['rounds']} rounds, {job['date']}, {_revisions(job)}, Python "
             f"{job['python']}, {_machine(job['machine'])}; {_versions(job['versions'])}."
         )
         parts += [
@@ -59,31 +73,67 @@ def results(record: Record) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _revisions(job: dict[str, Any]) -> str:
+    before = job.get("before")
+    told = f"revision {job['git']}"
+    return told if before is None else f"{told}, before: revision {before}"
+
+
 def _table(job: dict[str, Any]) -> str:
-    rows = [
-        f"| {job['unit']} | side | s | us each | CPU s | MB + | MB | stall ms | server | ratio |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
+    names = ["side", "s", "us each", "CPU s", "MB +", "MB", "stall ms", "server", "ratio"]
     cases = job["cases"]
+    compared = any(case.get("before") for case in cases)
+    columns = [job["unit"], *names, *(_BEFORE_COLUMNS if compared else ())]
+    rows = [_row(columns), _row(["---"] * len(columns)).replace(" ", "")]
     for size in sorted({case["size"] for case in cases}):
         here = [case for case in cases if case["size"] == size]
         first = figures(cases, here[0]["side"], size, "wall")
         for case in here:
-            one = {
-                measure: spread(figures(cases, case["side"], size, measure))
-                for measure in case["readings"][0]
-            }
-            wall = one["wall"]
+            side = case["side"]
+            now = _spreads(cases, side, size)
+            wall = now["wall"]
             assert wall is not None
-            rows.append(
-                f"| {size:,} | {case['side']} | {_spread(wall)} | "
-                f"{number(wall.middle / size * 1e6)} | {_middle(one['cpu'])} | "
-                f"{_middle(one['peak'])} | {_middle(one['process'])} | "
-                f"{_stall(one)} | "
-                f"{_share(cases, case['side'], size)} | "
-                f"{_spread(ratio(figures(cases, case['side'], size, 'wall'), first))} |"
-            )
+            cells = [
+                f"{size:,}",
+                side,
+                _spread(wall),
+                number(wall.middle / size * 1e6),
+                _middle(now["cpu"]),
+                _middle(now["peak"]),
+                _middle(now["process"]),
+                _stall(now),
+                _share(cases, side, size),
+                _spread(ratio(figures(cases, side, size, "wall"), first)),
+            ]
+            rows.append(_row([*cells, *(_before(cases, side, size) if compared else ())]))
     return "\n".join(rows)
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _spreads(
+    cases: list[dict[str, Any]], side: str, size: int, *, before: bool = False
+) -> dict[str, Spread | None]:
+    return {
+        measure: spread(figures(cases, side, size, measure, before=before))
+        for measure in _MEASURES
+    }
+
+
+def _before(cases: list[dict[str, Any]], side: str, size: int) -> list[str]:
+    """Return what the same took with the package before, and how much of that it takes now."""
+    was = _spreads(cases, side, size, before=True)
+    walls = (figures(cases, side, size, "wall", before=before) for before in (False, True))
+    return [
+        _spread(was["wall"]),
+        _middle(was["cpu"]),
+        _middle(was["peak"]),
+        _middle(was["process"]),
+        _stall(was),
+        _spread(ratio_to_before(*walls)),
+    ]
 
 
 def _stall(one: dict[str, Spread | None]) -> str:
@@ -133,7 +183,8 @@ def aim(target: Target) -> str:
     sign, limit = "≥", target.at_least
     if limit is None:
         sign, limit = "≤", target.at_most
-    return f"{sign} {number(limit or 0)}{_suffix(target)}"
+    more = " more" if target.by == "difference" else ""
+    return f"{sign} {number(limit or 0)}{_suffix(target)}{more}"
 
 
 def _reached(target: Target, got: Spread | None) -> str:
@@ -145,7 +196,9 @@ def _reached(target: Target, got: Spread | None) -> str:
 
 
 def _suffix(target: Target) -> str:
-    return " times" if target.against is not None else f" {unit(target.measure)}"
+    if target.against is None or target.by == "difference":
+        return f" {unit(target.measure)}"
+    return " times"
 
 
 def _machine(machine: dict[str, Any]) -> str:

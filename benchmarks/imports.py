@@ -11,21 +11,21 @@ from typing import Final
 
 from benchmarks._job import Job, Setting, Side, Target
 
-TIMES: Final = 10
+TIMES: Final = 5
 
 _NO_AIOHTTP: Final = "import sys; sys.modules['aiohttp'] = None"
 
-_IMPORT: Final = "gemini_batch: import"
+IMPORT: Final = "gemini_batch: import"
 _TYPES: Final = "gemini_batch: import, value types loaded"
-_READY: Final = "gemini_batch: client ready"
+READY: Final = "gemini_batch: client ready"
 _NOTHING: Final = "Python: nothing"
-_ATTRS: Final = "attrs: import"
+ATTRS: Final = "attrs: import"
 _AIOHTTP: Final = "aiohttp: import, open session"
-_THEIRS: Final = "google-genai without aiohttp: import"
+THEIRS: Final = "google-genai without aiohttp: import"
 _THEIRS_AIOHTTP: Final = "google-genai with aiohttp: import"
-_SYNC: Final = "google-genai without aiohttp: sync client ready"
+SYNC: Final = "google-genai without aiohttp: sync client ready"
 _SYNC_AIOHTTP: Final = "google-genai with aiohttp: sync client ready"
-_ASYNC: Final = "google-genai with aiohttp: async client ready, session open"
+ASYNC: Final = "google-genai with aiohttp: async client ready, session open"
 
 _SYNC_CODE: Final = """
 from google import genai
@@ -33,9 +33,9 @@ client = genai.Client(api_key="benchmark")
 assert client.batches
 """
 _PROGRAMS: Final = {
-    _IMPORT: "import gemini_batch",
+    IMPORT: "import gemini_batch",
     _TYPES: "from gemini_batch import GenerateRequest",
-    _READY: """
+    READY: """
 import asyncio
 from gemini_batch import Client, DeveloperAPI
 
@@ -46,7 +46,7 @@ async def main():
 asyncio.run(main())
 """,
     _NOTHING: "pass",
-    _ATTRS: "import attrs",
+    ATTRS: "import attrs",
     _AIOHTTP: """
 import asyncio
 import aiohttp
@@ -57,12 +57,12 @@ async def main():
 
 asyncio.run(main())
 """,
-    _THEIRS: f"{_NO_AIOHTTP}\nfrom google import genai",
+    THEIRS: f"{_NO_AIOHTTP}\nfrom google import genai",
     _THEIRS_AIOHTTP: "from google import genai",
-    _SYNC: f"{_NO_AIOHTTP}\n{_SYNC_CODE}",
+    SYNC: f"{_NO_AIOHTTP}\n{_SYNC_CODE}",
     _SYNC_AIOHTTP: _SYNC_CODE,
     # The session is made at the first call: this makes it without a call.
-    _ASYNC: """
+    ASYNC: """
 import asyncio
 from google import genai
 
@@ -95,10 +95,13 @@ JOB = Job(
         Side(name=name, run=_starting(code), loop=False) for name, code in _PROGRAMS.items()
     ),
     targets=(
-        Target(side=_IMPORT, against=_THEIRS, size=TIMES, at_least=7),
-        Target(side=_IMPORT, against=_ATTRS, size=TIMES, at_most=1.5),
-        Target(side=_READY, against=_SYNC, size=TIMES, at_least=2.3),
-        Target(side=_READY, against=_ASYNC, size=TIMES, at_least=3),
-        Target(side=_READY, measure="process", size=TIMES, at_most=40),
+        Target(side=IMPORT, against=THEIRS, size=TIMES, at_least=7),
+        Target(side=IMPORT, against=ATTRS, size=TIMES, at_most=1.5),
+        # Modules import what they use at their top, so that no call loads any inside of the
+        # caller's loop, where the first submit stood still for 100 ms: `first_calls` holds
+        # that. It makes a client ready 0.12 s later.
+        Target(side=READY, against=SYNC, size=TIMES, at_least=1.5),
+        Target(side=READY, against=ASYNC, size=TIMES, at_least=2),
+        Target(side=READY, measure="process", size=TIMES, at_most=40),
     ),
 )

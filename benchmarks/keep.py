@@ -6,13 +6,13 @@ from benchmarks._clients import genai_client
 from benchmarks._data import result_bytes
 from benchmarks._job import Job, Setting, Side, Target
 from benchmarks._meter import MB
-from benchmarks.results import WARM, downloaded, name_of, prepare, url_of
+from benchmarks._result_files import WARM, WIDE
 
 SMALL, LARGE = 10_000, 100_000
 
-_OURS: Final = "gemini_batch: results"
+OURS: Final = "gemini_batch: results"
 _DICTS: Final = "aiohttp: stream, split lines, orjson.loads, dicts"
-_THEIRS: Final = "google-genai async (aiohttp): download(), json.loads, models"
+THEIRS: Final = "google-genai async (aiohttp): download(), json.loads, models"
 
 
 async def _ours(setting: Setting) -> int:
@@ -20,13 +20,13 @@ async def _ours(setting: Setting) -> int:
 
     api = DeveloperAPI(api_key="benchmark", base_url=setting.url)
     async with Client(api) as client:
-        async for _ in client.batches.results(f"batches/{name_of(WARM)}"):
+        async for _ in client.batches.results(f"batches/{WIDE.name(WARM)}"):
             pass
         with setting.meter:
             kept = [
                 result
                 async for result in client.batches.results(
-                    f"batches/{name_of(setting.size)}"
+                    f"batches/{WIDE.name(setting.size)}"
                 )
             ]
     return len(kept)
@@ -39,7 +39,7 @@ async def _dicts(setting: Setting) -> int:
     async def rows(session: aiohttp.ClientSession, wanted: int) -> list[object]:
         kept: list[object] = []
         rest = b""
-        async with session.get(url_of(setting, wanted)) as response:
+        async with session.get(WIDE.url(setting, wanted)) as response:
             async for piece in response.content.iter_any():
                 *lines, rest = (rest + piece).split(b"\n")
                 kept += map(orjson.loads, lines)
@@ -61,7 +61,7 @@ async def _theirs(setting: Setting) -> int:
     validate = types.GenerateContentResponse.model_validate
 
     async def rows(wanted: int) -> list[object]:
-        lines = await downloaded(client, wanted)
+        lines = await WIDE.decoded(client, wanted)
         kept: list[object] = []
         for line in lines:
             if line:
@@ -84,19 +84,19 @@ JOB = Job(
     unit="rows",
     sizes=(SMALL, LARGE),
     sides=(
-        Side(name=_OURS, run=_ours),
+        Side(name=OURS, run=_ours),
         Side(name=_DICTS, run=_dicts),
-        Side(name=_THEIRS, run=_theirs, quick=SMALL),
+        Side(name=THEIRS, run=_theirs, quick=SMALL, rounds=3),
     ),
     targets=(
-        Target(side=_OURS, against=_THEIRS, size=LARGE, at_least=40),
+        Target(side=OURS, against=THEIRS, size=LARGE, at_least=40),
         Target(
-            side=_OURS,
+            side=OURS,
             measure="peak",
             size=LARGE,
             at_most=1.15 * result_bytes(LARGE) / MB,
         ),
     ),
-    prepare=prepare,
-    server="benchmarks._file_server",
+    prepare=WIDE.prepare,
+    server="benchmarks._servers.files",
 )

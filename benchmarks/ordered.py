@@ -11,15 +11,15 @@ from typing import Any, Final
 from benchmarks._clients import genai_client
 from benchmarks._data import key, result_rows, write_rows
 from benchmarks._job import Job, Setting, Side, Target
-from benchmarks.results import WARM, downloaded, name_of, url_of
+from benchmarks._result_files import WARM, WIDE
 
 SMALL, LARGE = 100_000, 1_000_000
 
-_SHUFFLED: Final = "gemini_batch: ordered=True, rows in no order"
+SHUFFLED: Final = "gemini_batch: ordered=True, rows in no order"
 _IN_ORDER: Final = "gemini_batch: ordered=True, rows in order"
 _ARRIVING: Final = "gemini_batch: expected=keys, rows in no order"
 _DICT: Final = "aiohttp: stream, split lines, dict by orjson.loads(line)['key']"
-_THEIRS: Final = "google-genai async (aiohttp): download(), json.loads, dict by key"
+THEIRS: Final = "google-genai async (aiohttp): download(), json.loads, dict by key"
 
 
 def _shuffled_name(rows: int) -> str:
@@ -29,7 +29,7 @@ def _shuffled_name(rows: int) -> str:
 def prepare(data: Path, sizes: tuple[int, ...]) -> None:
     """Write two result files per size, and two small ones to warm up with."""
     for rows in (*sizes, WARM):
-        write_rows(data / f"{name_of(rows)}.jsonl", result_rows(rows))
+        write_rows(data / f"{WIDE.name(rows)}.jsonl", result_rows(rows))
         shuffled = result_rows(rows, shuffled=True)
         write_rows(data / f"{_shuffled_name(rows)}.jsonl", shuffled)
 
@@ -48,7 +48,7 @@ async def _ours(setting: Setting, *, shuffled: bool, ordered: bool = True) -> in
     async with Client(api) as client:
 
         async def keys(rows: int) -> AsyncIterator[str]:
-            name = _shuffled_name(rows) if shuffled else name_of(rows)
+            name = _shuffled_name(rows) if shuffled else WIDE.name(rows)
             results = client.batches.results(
                 f"batches/{name}", expected=_keys(rows), ordered=ordered
             )
@@ -88,7 +88,7 @@ async def _dict(setting: Setting) -> int:
     async def rows(session: aiohttp.ClientSession, wanted: int) -> int:
         found: dict[str, bytes] = {}
         rest = b""
-        url = url_of(setting, wanted).replace(name_of(wanted), _shuffled_name(wanted))
+        url = WIDE.url(setting, wanted).replace(WIDE.name(wanted), _shuffled_name(wanted))
         async with session.get(url) as response:
             async for piece in response.content.iter_any():
                 *lines, rest = (rest + piece).split(b"\n")
@@ -109,7 +109,7 @@ async def _theirs(setting: Setting) -> int:
 
     async def rows(wanted: int) -> int:
         found: dict[str, Any] = {}
-        for line in await downloaded(client, wanted):
+        for line in await WIDE.decoded(client, wanted):
             if line:
                 row = json.loads(line)
                 found[row["key"]] = row["response"]
@@ -129,18 +129,19 @@ JOB = Job(
     unit="rows",
     sizes=(SMALL, LARGE),
     sides=(
-        Side(name=_SHUFFLED, run=_shuffled),
-        Side(name=_IN_ORDER, run=_in_order),
-        Side(name=_ARRIVING, run=_arriving),
+        # A million rows take most of a minute, and their memory hardly varies.
+        Side(name=SHUFFLED, run=_shuffled, rounds=3, before_most=SMALL),
+        Side(name=_IN_ORDER, run=_in_order, rounds=3, before_most=SMALL),
+        Side(name=_ARRIVING, run=_arriving, rounds=3, before_most=SMALL),
         Side(name=_DICT, run=_dict, most=SMALL),
-        Side(name=_THEIRS, run=_theirs, most=SMALL),
+        Side(name=THEIRS, run=_theirs, most=SMALL),
     ),
     targets=(
-        Target(side=_SHUFFLED, measure="process", size=LARGE, at_most=200),
+        Target(side=SHUFFLED, measure="process", size=LARGE, at_most=200),
         Target(side=_IN_ORDER, measure="process", size=LARGE, at_most=200),
         Target(side=_ARRIVING, measure="process", size=LARGE, at_most=200),
-        Target(side=_SHUFFLED, against=_THEIRS, size=SMALL, at_least=1),
+        Target(side=SHUFFLED, against=THEIRS, size=SMALL, at_least=1),
     ),
     prepare=prepare,
-    server="benchmarks._file_server",
+    server="benchmarks._servers.files",
 )

@@ -1,85 +1,82 @@
-"""Structuring answers: our generated functions beside cattrs' own, in one run.
+"""Answers made of decoded JSON: our converter, beside cattrs without hooks that are generated.
 
-    python -m benchmarks.structure
-
-Prints microseconds per answer and their ratio: medians of interleaved rounds, with the spread.
+Wide answers, as in `results`. What they are made of is decoded before.
 """
 
-import statistics
-import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
-from attrs import has
-from cattrs import Converter
-from cattrs.gen import make_dict_structure_fn
+from benchmarks._clients import our_api
+from benchmarks._data import answers
+from benchmarks._job import Job, Run, Setting, Side
 
-from gemini_batch._codec.class_hooks import renames
-from gemini_batch._codec.converter import build_converter
-from gemini_batch._codec.scalar_hooks import register_scalars
-from gemini_batch.types import GenerateContentResponse
+ANSWERS: Final = 20_000
 
-ROUNDS = 15
-ANSWERS = 2_000
-RATING = {"category": "HARM_CATEGORY_HARASSMENT", "probability": "NEGLIGIBLE"}
-ANSWER: dict[str, Any] = {
-    "candidates": [
-        {
-            "content": {"role": "model", "parts": [{"text": "An answer. " * 40}]},
-            "finishReason": "STOP",
-            "index": 0,
-            "safetyRatings": [RATING] * 4,
-        }
-    ],
-    "usageMetadata": {
-        "promptTokenCount": 8,
-        "candidatesTokenCount": 80,
-        "totalTokenCount": 917,
-        "thoughtsTokenCount": 829,
-        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 8}],
-    },
-    "modelVersion": "gemini-2.5-flash",
-    "responseId": "6VFkaIDwEPXVjMcP4-XW6Qo",
-}
+_OURS: Final = "gemini_batch: client.converter"
+_STOCK: Final = "cattrs: the same classes, hooks of its own"
+_THEIRS: Final = "google-genai: model_validate"
 
 
-def stock_converter() -> Converter:
-    """Return a converter with our scalars, whose classes are left to cattrs."""
-    converter = Converter()
-    register_scalars(converter)
-    converter.register_structure_hook_factory(
-        has, lambda cls, c: make_dict_structure_fn(cls, c, **renames(cls))
-    )
-    return converter
+def _structuring(make: Callable[[], Callable[[Any], object]]) -> Run:
+    """Return a run that makes values of answers, with the function made by `make`."""
+
+    async def run(setting: Setting) -> int:
+        structure = make()
+        given = answers()
+        structure(given[0])
+        with setting.meter:
+            return sum(
+                structure(given[index % len(given)]) is not None
+                for index in range(setting.size)
+            )
+
+    return run
 
 
-def microseconds(converter: Converter) -> float:
-    """Return the time one answer takes."""
-    structure = converter.get_structure_hook(GenerateContentResponse)
-    started = time.perf_counter()
-    for _ in range(ANSWERS):
-        structure(ANSWER, GenerateContentResponse)
-    return (time.perf_counter() - started) / ANSWERS * 1e6
+def _ours() -> Callable[[Any], object]:
+    from gemini_batch import Client, GenerateContentResponse
+
+    converter = Client(our_api("http://127.0.0.1")).converter
+    return lambda value: converter.structure(value, GenerateContentResponse)
 
 
-def main() -> None:
-    """Measure both, by turns."""
-    peers = {"generated": build_converter(), "cattrs": stock_converter()}
-    for converter in peers.values():
-        microseconds(converter)
-    times: dict[str, list[float]] = {name: [] for name in peers}
-    for _ in range(ROUNDS):
-        for name, converter in peers.items():
-            times[name].append(microseconds(converter))
-    for name, seen in times.items():
-        print(
-            f"{name:10} {statistics.median(seen):6.2f} us ({min(seen):.2f}-{max(seen):.2f})"
-        )
-    pairs = zip(times["cattrs"], times["generated"], strict=True)
-    ratios = sorted(theirs / ours for theirs, ours in pairs)
-    print(
-        f"ratio      {statistics.median(ratios):6.2f}    ({ratios[0]:.2f}-{ratios[-1]:.2f})"
-    )
+def _stock() -> Callable[[Any], object]:
+    from attrs import fields, has
+    from cattrs.gen import make_dict_structure_fn, override
+
+    from gemini_batch import Client, GenerateContentResponse
+
+    # Ours for single values, cattrs' own for classes.
+    converter = Client(our_api("http://127.0.0.1")).converter.copy()
+
+    def factory(cls: type[Any], converter: Any) -> Any:
+        renames = {one.name: override(rename=_camel(one.name)) for one in fields(cls)}
+        return make_dict_structure_fn(cls, converter, **renames)
+
+    converter.register_structure_hook_factory(has, factory)
+    return lambda value: converter.structure(value, GenerateContentResponse)
 
 
-if __name__ == "__main__":
-    main()
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _theirs() -> Callable[[Any], object]:
+    from google.genai import types
+
+    return types.GenerateContentResponse.model_validate
+
+
+JOB = Job(
+    name="structure",
+    title="structure answers that are decoded already, wide",
+    unit="answers",
+    sizes=(ANSWERS,),
+    sides=(
+        Side(name=_OURS, run=_structuring(_ours), loop=False),
+        Side(name=_STOCK, run=_structuring(_stock), loop=False),
+        Side(name=_THEIRS, run=_structuring(_theirs), loop=False),
+    ),
+    targets=(),
+)

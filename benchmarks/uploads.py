@@ -11,23 +11,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from benchmarks._certificates import AUTHORITY, make_certificates
 from benchmarks._clients import AIO, SYNC, genai_client, our_api
 from benchmarks._job import Beyond, Job, Setting, Side, Target
 from benchmarks._raw import RawClient
-from benchmarks._servers.upload import CERTIFICATE, digest_path
+from benchmarks._servers.upload import digest_path
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from google.genai.types import UploadFileConfig
 
-    from gemini_batch import Client
+    from gemini_batch import Client, Retry
 
 RAW = "raw TLS socket"
 HASHED = "raw TLS socket, SHA-256 of what is sent"
 
 _MIB = 1 << 20
-_AUTHORITY = "authority.pem"
 WARM = 8  # MiB: one piece of either SDK
 
 
@@ -35,13 +35,7 @@ def prepare(data: Path, sizes: tuple[int, ...]) -> None:
     """Make the files, their digests, and a certificate for localhost."""
     for size in (WARM, *sizes):
         _make_file(data, size)
-    if not (data / CERTIFICATE).exists():
-        import trustme
-
-        authority = trustme.CA()
-        authority.cert_pem.write_to_path(data / _AUTHORITY)
-        own = authority.issue_cert("localhost")
-        own.private_key_and_cert_chain_pem.write_to_path(data / CERTIFICATE)
+    make_certificates(data)
 
 
 def _make_file(data: Path, size: int) -> None:
@@ -70,15 +64,17 @@ async def ours(setting: Setting) -> int:
 
 
 @asynccontextmanager
-async def connected(setting: Setting) -> "AsyncIterator[Client]":
+async def connected(
+    setting: Setting, *, retry: "Retry | None" = None
+) -> "AsyncIterator[Client]":
     import aiohttp
 
     from gemini_batch import Client
 
-    context = ssl.create_default_context(cafile=setting.data / _AUTHORITY)
+    context = ssl.create_default_context(cafile=setting.data / AUTHORITY)
     async with (
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context)) as session,
-        Client(our_api(setting.url), session=session) as client,
+        Client(our_api(setting.url), session=session, retry=retry) as client,
     ):
         yield client
 
@@ -116,7 +112,7 @@ def _config() -> "UploadFileConfig":
 def _trust(data: Path) -> None:
     # Its asynchronous upload leaves out the `ssl` argument it is configured with. aiohttp
     # makes its own context when it is imported, which comes later.
-    os.environ["SSL_CERT_FILE"] = str(data / _AUTHORITY)
+    os.environ["SSL_CERT_FILE"] = str(data / AUTHORITY)
 
 
 async def raw_socket(setting: Setting) -> int:
@@ -128,7 +124,7 @@ async def raw_hashed(setting: Setting) -> int:
 
 
 def _raw(setting: Setting, *, hashed: bool) -> int:
-    context = ssl.create_default_context(cafile=setting.data / _AUTHORITY)
+    context = ssl.create_default_context(cafile=setting.data / AUTHORITY)
     with RawClient(setting.url, context) as client:
         _upload(client, path_of(setting.data, WARM), hashed=hashed)
         with setting.meter:

@@ -3,37 +3,25 @@
 An upload of ours is one request, until one has failed: what is left then goes in pieces.
 """
 
-import secrets
-
 from attrs import evolve
 
 from benchmarks import uploads
 from benchmarks._clients import AIO
 from benchmarks._job import Setting, Side, Target
+from benchmarks._servers.upload import CUT
 from benchmarks.uploads import WARM, connected, held, path_of
 
-_PIECES = "gemini_batch: in pieces of 64 MiB (private: after a failure)"
+_PIECES = "gemini_batch: in pieces of 64 MiB, after a connection was cut"
 
 
 async def in_pieces(setting: Setting) -> int:
-    from gemini_batch._transfer.upload import CHUNK, Upload
-    from gemini_batch._transfer.upload_source import Source
+    from gemini_batch import Retry
 
-    async with connected(setting) as client:
-        files = client.files
+    async with connected(setting, retry=Retry(wait_initial=0.001)) as client:
 
         async def upload(size: int) -> int:
             path = path_of(setting.data, size)
-            driver = Upload(
-                files._transport,
-                files._wire,
-                Source(size=path.stat().st_size, path=path),
-                name=f"files/gb-{secrets.token_hex(12)}",
-                mime_type="application/jsonl",
-                display_name=path.name,
-                chunk_size=CHUNK,
-            )
-            return (await driver.run()).size_bytes or 0
+            return (await client.files.upload(path, display_name=CUT)).size_bytes or 0
 
         await upload(WARM)
         with setting.meter:

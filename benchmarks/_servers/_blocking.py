@@ -7,10 +7,12 @@ import ssl
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 
+from benchmarks._certificates import CERTIFICATE
 from benchmarks._servers._tls import TlsSocket
 
 _BLOCK = 1 << 20
@@ -86,9 +88,15 @@ class Connection:
             done += count
         return done
 
-    def answer(self, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
-        """Send a whole answer of status 200."""
-        head = head_of(len(body), headers)
+    def answer(
+        self,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        *,
+        status: str = "200 OK",
+    ) -> None:
+        """Send a whole answer."""
+        head = head_of(len(body), headers, status=status)
         if len(body) < _BLOCK:
             self._socket.sendall(head + body)
         else:
@@ -102,17 +110,23 @@ class Connection:
 
     def missing(self) -> None:
         """Send that there is no such thing."""
-        self._socket.sendall(
-            b"HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\n"
-            b"Content-Length: 2\r\n\r\n{}"
-        )
+        self.answer(b"{}", status="404 Not Found")
 
 
-def head_of(length: int, headers: Mapping[str, str] | None = None) -> bytes:
-    """Return the head of an answer of status 200."""
+def head_of(
+    length: int, headers: Mapping[str, str] | None = None, *, status: str = "200 OK"
+) -> bytes:
+    """Return the head of an answer."""
     own = {"Content-Type": "application/json; charset=UTF-8", "Content-Length": str(length)}
     lines = [f"{name}: {value}" for name, value in {**own, **(headers or {})}.items()]
-    return "\r\n".join(["HTTP/1.1 200 OK", *lines, "", ""]).encode()
+    return "\r\n".join([f"HTTP/1.1 {status}", *lines, "", ""]).encode()
+
+
+def tls_context(data: Path) -> ssl.SSLContext:
+    """Return the context of a server whose certificate is in the data folder."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(data / CERTIFICATE)
+    return context
 
 
 def serve(

@@ -27,19 +27,20 @@ class _Creates:
             return
         body = connection.body(head)
         with self._counting:
-            model = head.path.partition("/models/")[2].partition(":")[0]
-            named = _DISPLAY_NAME.search(body, 0, _NAMED_WITHIN)
-            connection.answer(_job(model, named[1].decode() if named else ""))
+            connection.answer(job_of_create(head.path, body))
             self._rows = body.count(_ROW)
 
 
-def _job(model: str, display_name: str) -> bytes:
+def job_of_create(path: str, body: bytes | bytearray) -> bytes:
+    """Return the job that a create with that path and body makes."""
+    model = path.partition("/models/")[2].partition(":")[0]
+    named = _DISPLAY_NAME.search(body, 0, _NAMED_WITHIN)
     name = "batches/31u18uq6dr4ods3957z38i1mbfa581k01xcq"
     kind = "type.googleapis.com/google.ai.generativelanguage.v1main.GenerateContentBatch"
     metadata = {
         "@type": kind,
         "model": f"models/{model}",
-        "displayName": display_name,
+        "displayName": named[1].decode() if named else "",
         "createTime": "2026-08-19T14:34:12.267870162Z",
         "updateTime": "2026-08-19T14:34:12.267870162Z",
         "batchStats": {"requestCount": "2", "pendingRequestCount": "2"},

@@ -3,16 +3,17 @@
 import base64
 import json
 import secrets
-import ssl
 import sys
 import time
 from pathlib import Path
 
 from attrs import define
 
-from benchmarks._servers._blocking import Connection, Head, serve
+from benchmarks._servers._blocking import Connection, Head, serve, tls_context
 
-CERTIFICATE = "server.pem"
+CUT = "cut"
+"""Display name of files whose first bytes find the connection cut."""
+
 _GRANULARITY = 262_144
 
 
@@ -26,20 +27,22 @@ class _Upload:
     name: str
     size: int
     received: int = 0
+    cut: bool = False
+    """Whether the next request with bytes is cut off."""
 
 
 def run(data: Path, delay: float) -> None:
     """Serve, confirming each piece `delay` seconds after its last byte."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(data / CERTIFICATE)
     uploads: dict[str, _Upload] = {}
 
     def answer(connection: Connection, head: Head, url: str) -> None:
         command = head.headers.get("x-goog-upload-command", "")
         if command == "start":
             asked = json.loads(connection.body(head) or b"{}")
+            file = asked.get("file", {})
             upload = _Upload(
-                name=asked.get("file", {}).get("name") or f"files/{secrets.token_hex(8)}",
+                name=file.get("name") or f"files/{secrets.token_hex(8)}",
+                cut=file.get("displayName") == CUT,
                 size=int(head.headers["x-goog-upload-header-content-length"]),
             )
             key = secrets.token_hex(16)
@@ -61,6 +64,9 @@ def run(data: Path, delay: float) -> None:
                 }
             )
             return
+        if upload.cut:
+            upload.cut = False
+            raise ConnectionError("cut on purpose")
         if int(head.headers["x-goog-upload-offset"]) != upload.received:
             raise ConnectionError("a piece at the wrong place")
         upload.received += connection.discard(head)
@@ -75,7 +81,7 @@ def run(data: Path, delay: float) -> None:
             headers={"X-Goog-Upload-Status": "final"},
         )
 
-    serve(answer, tls=context)
+    serve(answer, tls=tls_context(data))
 
 
 def _file(upload: _Upload, digest: str, url: str) -> dict[str, str]:

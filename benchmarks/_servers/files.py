@@ -1,7 +1,7 @@
 """A service that holds result files: blocking threads and `sendfile`, so that the client is
 the bottleneck.
 
-    python -m benchmarks._file_server <data folder>
+    python -m benchmarks._servers.files <data folder>
 
 Answers ``GET /<version>/batches/<id>`` with a job that has succeeded, and serves the file
 ``<id>.jsonl`` of the folder on both download paths, whole or the range that is asked for.
@@ -14,7 +14,7 @@ import socket
 import sys
 import threading
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 _REQUEST: Final = re.compile(
     rb"GET (?:/download)?/v1(?:beta)?/(batches|files)/([a-z0-9]+)[:? ]"
@@ -24,26 +24,36 @@ _KINDS: Final = {True: "EmbedContentBatch", False: "GenerateContentBatch"}
 _TYPE: Final = "type.googleapis.com/google.ai.generativelanguage.v1main."
 
 
-def job_of(name: str) -> bytes:
-    """Return a job that has succeeded; its results are in the file of the same name."""
+def job_of(name: str, *, running: bool = False) -> bytes:
+    """Return a job that has succeeded; its results are in the file of the same name.
+
+    Args:
+        name: The job's id, and the file's.
+        running: Return it as it was before its end.
+    """
     kind = _TYPE + _KINDS[name.startswith("embed")]
     output = {"responsesFile": f"files/{name}"}
+    metadata: dict[str, Any] = {
+        "@type": kind,
+        "model": "models/gemini-2.5-flash",
+        "displayName": "benchmark",
+        "inputConfig": {"fileName": "files/input"},
+        "createTime": "2026-07-02T14:40:59.019821594Z",
+        "updateTime": "2026-07-02T14:41:31.577846901Z",
+        "name": f"batches/{name}",
+    }
+    if running:
+        metadata["batchStats"] = {"requestCount": "4", "pendingRequestCount": "4"}
+        metadata["state"] = "BATCH_STATE_RUNNING"
+        return json.dumps({"name": f"batches/{name}", "metadata": metadata}).encode()
+    metadata["output"] = output
+    metadata["endTime"] = "2026-07-02T14:41:31.577846928Z"
+    metadata["batchStats"] = {"requestCount": "4", "successfulRequestCount": "4"}
+    metadata["state"] = "BATCH_STATE_SUCCEEDED"
     return json.dumps(
         {
             "name": f"batches/{name}",
-            "metadata": {
-                "@type": kind,
-                "model": "models/gemini-2.5-flash",
-                "displayName": "benchmark",
-                "inputConfig": {"fileName": "files/input"},
-                "output": output,
-                "createTime": "2026-07-02T14:40:59.019821594Z",
-                "endTime": "2026-07-02T14:41:31.577846928Z",
-                "updateTime": "2026-07-02T14:41:31.577846901Z",
-                "batchStats": {"requestCount": "4", "successfulRequestCount": "4"},
-                "state": "BATCH_STATE_SUCCEEDED",
-                "name": f"batches/{name}",
-            },
+            "metadata": metadata,
             "done": True,
             "response": {"@type": f"{kind}Output", **output},
         }
