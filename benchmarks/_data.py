@@ -59,65 +59,43 @@ def _text(rng: random.Random, length: int, *, wide: bool) -> str:
 @cache
 def _answers(*, lean: bool) -> tuple[bytes, ...]:
     rng = random.Random(2)
-    answer = _lean_answer if lean else _answer
-    return tuple(_json(answer(rng, wide=not number % 10)) for number in range(_BODIES))
+    return tuple(
+        _json(_answer(rng, lean=lean, wide=not number % 10)) for number in range(_BODIES)
+    )
 
 
-def _lean_answer(rng: random.Random, *, wide: bool) -> dict[str, Any]:
-    """Return an answer of about 1 kB with the members that current models send."""
+def _answer(rng: random.Random, *, lean: bool, wide: bool) -> dict[str, Any]:
+    """Return an answer of members that google-genai knows.
+
+    Args:
+        rng: Where it comes from.
+        lean: Of about 1 kB, with what current models send. Left out, of about 1.5 kB, with
+            safety ratings and token counts of the answer by modality as well.
+        wide: Whether its text has wide letters.
+    """
     asked, said, thought = (rng.randrange(9, 999) for _ in range(3))
-    return {
-        "candidates": [
-            {
-                "content": {
-                    "parts": [{"text": _text(rng, rng.randrange(395, 795), wide=wide)}],
-                    "role": "model",
-                },
-                "finishReason": "STOP",
-                "index": 0,
-            }
-        ],
-        "usageMetadata": {
-            "promptTokenCount": asked,
-            "candidatesTokenCount": said,
-            "totalTokenCount": asked + said + thought,
-            "promptTokensDetails": [{"modality": "TEXT", "tokenCount": asked}],
-            "thoughtsTokenCount": thought,
-        },
-        "modelVersion": "gemini-2.5-flash",
-        "responseId": f"{rng.getrandbits(128):032x}",
+    length = rng.randrange(395, 795) if lean else rng.randrange(540, 960)
+    candidate: dict[str, Any] = {
+        "content": {"parts": [{"text": _text(rng, length, wide=wide)}], "role": "model"},
+        "finishReason": "STOP",
+        "index": 0,
     }
-
-
-def _answer(rng: random.Random, *, wide: bool) -> dict[str, Any]:
-    """Return an answer of about 1.5 kB, with safety ratings, of members google-genai knows."""
-    asked, said, thought = (rng.randrange(9, 999) for _ in range(3))
+    usage: dict[str, Any] = {
+        "promptTokenCount": asked,
+        "candidatesTokenCount": said,
+        "totalTokenCount": asked + said + thought,
+        "thoughtsTokenCount": thought,
+        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": asked}],
+    }
+    if not lean:
+        candidate["safetyRatings"] = [
+            {"category": f"HARM_CATEGORY_{category}", "probability": "NEGLIGIBLE"}
+            for category in _CATEGORIES
+        ]
+        usage["candidatesTokensDetails"] = [{"modality": "TEXT", "tokenCount": said}]
     return {
-        "candidates": [
-            {
-                "content": {
-                    "parts": [{"text": _text(rng, rng.randrange(540, 960), wide=wide)}],
-                    "role": "model",
-                },
-                "finishReason": "STOP",
-                "index": 0,
-                "safetyRatings": [
-                    {
-                        "category": f"HARM_CATEGORY_{category}",
-                        "probability": "NEGLIGIBLE",
-                    }
-                    for category in _CATEGORIES
-                ],
-            }
-        ],
-        "usageMetadata": {
-            "promptTokenCount": asked,
-            "candidatesTokenCount": said,
-            "totalTokenCount": asked + said + thought,
-            "thoughtsTokenCount": thought,
-            "promptTokensDetails": [{"modality": "TEXT", "tokenCount": asked}],
-            "candidatesTokensDetails": [{"modality": "TEXT", "tokenCount": said}],
-        },
+        "candidates": [candidate],
+        "usageMetadata": usage,
         "modelVersion": "gemini-2.5-flash",
         "responseId": f"{rng.getrandbits(128):032x}",
     }
