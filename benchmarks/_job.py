@@ -116,6 +116,9 @@ class Job:
     sizes: tuple[int, ...]
     sides: tuple[Side, ...]
     targets: tuple[Target, ...]
+    headline: Literal["wall", "stall_max"] = "wall"
+    """What its picture shows beside memory."""
+
     prepare: Callable[[Path, tuple[int, ...]], None] | None = None
     """Makes input files, once, before anything is measured; leaves those that are there."""
 

@@ -23,7 +23,10 @@ _OURS: Final = ("#0b57d0", "#12805c", "#00a3bf", "#5e35b1", "#3b82f6", "#0f766e"
 _THEIRS: Final = ("#c5221f", "#e8710a", "#b06000", "#d01884")
 _FLOORS: Final = ("#5f6368", "#9aa0a6", "#3c4043", "#b0b4b9")
 _MARKERS: Final = "osD^vP*X"
-_COST: Final = "microseconds each"
+_COSTS: Final = {
+    "wall": "microseconds each",
+    "stall_max": "milliseconds the event loop stands still, at most",
+}
 _MEMORY: Final = "MB of memory, at most"
 _PLAIN: Final = FuncFormatter(lambda value, _: f"{value:,.10g}")
 _LEAST_MB: Final = 0.1
@@ -38,7 +41,8 @@ def plot(name: str, job: dict[str, Any], path: Path) -> None:
     cost, memory = figure.subplots(1, 2, sharey=not several)
     styles = _styles([case["side"] for case in job["cases"]])
     draw = _lines if several else _bars
-    draw(cost, job, styles, "wall", _COST)
+    headline = job.get("headline", "wall")
+    draw(cost, job, styles, headline, _COSTS[headline])
     draw(memory, job, styles, "peak", _MEMORY)
     figure.suptitle(f"{name}: {job['title']} (lower is better)")
     if several:

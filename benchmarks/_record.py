@@ -14,11 +14,11 @@ from benchmarks._job import Job
 from benchmarks._meter import MB
 
 Record = dict[str, Any]
-"""``{"jobs": {name: {"title", "unit", "rounds", "date", "git", "before", "python", "machine",
-"versions", "cases": [{"side", "size", "readings": [{"count", "wall", …}], "before": […]}]}}}``.
-Each job says where its own figures come from, since a run of one leaves those of the others.
-``before`` is the revision of the package that ours is compared with, and on a case the readings
-of that; None and empty without one."""
+"""``{"jobs": {name: {"title", "unit", "headline", "rounds", "date", "git", "before", "python",
+"machine", "versions", "cases": [{"side", "size", "readings": [{"count", "wall", …}],
+"before": […]}]}}}``. Each job says where its own figures come from, since a run of one leaves
+those of the others. ``before`` is the revision of the package that ours is compared with, and
+on a case the readings of that; None and empty without one."""
 
 NAME: Final = "latest.json"
 
@@ -37,6 +37,7 @@ def job_record(
     return {
         "title": job.title,
         "unit": job.unit,
+        "headline": job.headline,
         "rounds": rounds,
         "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "git": _git(ROOT),

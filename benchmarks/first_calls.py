@@ -226,6 +226,7 @@ JOB = Job(
         )
         for name in _CALLS
     ),
+    headline="stall_max",
     prepare=_prepare,
     server="benchmarks._servers.first_calls",
 )

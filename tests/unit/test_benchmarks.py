@@ -326,8 +326,11 @@ def test_a_picture_is_drawn_of_jobs_of_one_size_and_of_many(tmp_path: Path) -> N
 
     plot("rows", record(cases), tmp_path / "one.png")
     plot("rows", record([*cases, *larger]), tmp_path / "two.png")
+    stalls = record([case(OURS, [1.0], peak=1.0) | {"size": 10}])
+    stalls["cases"][0]["readings"][0]["stall_max"] = 120.0
+    plot("rows", {**stalls, "headline": "stall_max"}, tmp_path / "stalls.png")
 
-    for name in ("one.png", "two.png"):
+    for name in ("one.png", "two.png", "stalls.png"):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
 
 
