@@ -10,6 +10,7 @@ JOB = evolve(
     inline_get.JOB,
     name="inline_twice",
     title="get an inline job whose body has its answers twice, 2 kB a row",
+    sizes=(LARGE,),
     targets=(
         Target(side=GET, against=READ, size=LARGE, at_most=1.5),
         # What aiohttp needs to read it is twice the body; ours has no more.

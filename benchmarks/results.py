@@ -43,11 +43,13 @@ JOB = Job(
             name=files.THEIR_TEXT,
             run=WIDE.theirs(files.text_of_model, way="decoded"),
             most=SMALL,
+            rounds=3,
         ),
         Side(
             name=files.THEIR_FILE,
             run=WIDE.theirs(files.model, way="file"),
             most=SMALL,
+            rounds=3,
         ),
     ),
     targets=(
