@@ -51,7 +51,7 @@ async def results(
     Parameters
     ----------
     job
-        Its name, or its bare id.
+        Its name, or its bare ID.
     output
         File to write, whole or not at all; - or left out is stdout. A name that ends in .csv
         or .parquet makes a table, any other JSON lines. On Vertex AI also
